@@ -1,0 +1,44 @@
+"""tfedge: from a trained Keras model to a small, checked ``.tflite`` file.
+
+Names are loaded when first touched (PEP 562): ``import tfedge`` is light, and on a device
+without TensorFlow the run-time half (``tfedge.runtime``, ``tfedge.evaluate``) works alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from tfedge._version import __version__
+from tfedge.core.openers import SAVED_MODEL, register_opener
+from tfedge.core.openers import open_path as load
+
+if TYPE_CHECKING:
+    from tfedge import callbacks, models, runtime
+    from tfedge.runtime.model import TFLiteModel
+
+_ROOMS = ("callbacks", "compress", "convert", "core", "evaluate", "models", "report", "runtime")
+
+_NAMES = {
+    "TFLiteModel": "tfedge.runtime.model",
+}
+
+for _kind in (".keras", ".h5", ".hdf5", SAVED_MODEL):
+    register_opener(_kind, "tfedge.models.files:load_model")
+register_opener(".tflite", "tfedge.runtime.model:TFLiteModel.load")
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first touched."""
+    if name in _ROOMS:
+        return importlib.import_module(f"tfedge.{name}")
+    if name in _NAMES:
+        value = getattr(importlib.import_module(_NAMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'tfedge' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*_ROOMS, *_NAMES, "__version__", "load"})

@@ -1,0 +1,1 @@
+"""The ground floor: NumPy and the standard library only."""
