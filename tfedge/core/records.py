@@ -44,9 +44,7 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain data, nested records included."""
-        return {
-            field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)
-        }
+        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
 
     def to_json(self, indent: int | None = None) -> str:
         """Return the fields as JSON text."""
