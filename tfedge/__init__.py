@@ -9,13 +9,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from tfedge._version import __version__
+from tfedge._version import __version__ as __version__
 from tfedge.core.openers import SAVED_MODEL, register_opener
-from tfedge.core.openers import open_path as load
+from tfedge.core.openers import open_path
 
 if TYPE_CHECKING:
-    from tfedge import callbacks, models, runtime
-    from tfedge.runtime.model import TFLiteModel
+    from tfedge import callbacks as callbacks
+    from tfedge import models as models
+    from tfedge import runtime as runtime
+    from tfedge.runtime.model import TFLiteModel as TFLiteModel
 
 _ROOMS = ("callbacks", "compress", "convert", "core", "evaluate", "models", "report", "runtime")
 
@@ -26,6 +28,8 @@ _NAMES = {
 for _kind in (".keras", ".h5", ".hdf5", SAVED_MODEL):
     register_opener(_kind, "tfedge.models.files:load_model")
 register_opener(".tflite", "tfedge.runtime.model:TFLiteModel.load")
+
+load = open_path
 
 
 def __getattr__(name: str) -> Any:

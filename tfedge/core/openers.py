@@ -1,4 +1,4 @@
-"""Which function opens a model file: known by name, so that lower floors can open upper ones' files.
+"""Which function opens a model file: known by name, so that lower floors reach upper ones.
 
 The device side scores ``.tflite`` files and knows nothing of Keras. The top of the house
 registers who opens the other kinds; nothing is imported until a file of that kind is opened.

@@ -123,6 +123,6 @@ def _write(parts: list[pickle.PickleBuffer], buffer: SharedBuffer) -> list[tuple
         spans.append((start, end))
     if end:
         memory = buffer.view(end)
-        for item, (start, stop) in zip(raw, spans):
+        for item, (start, stop) in zip(raw, spans, strict=True):
             memory[start:stop] = item
     return spans

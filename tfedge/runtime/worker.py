@@ -29,7 +29,7 @@ _BOOT = (
 _LOOKAHEAD = 2
 
 
-class WorkerFailure(WorkerError):
+class WorkerCallError(WorkerError):
     """A call in a worker raised an error that is not one of ours, or the worker died.
 
     Attributes:
@@ -91,7 +91,7 @@ class Worker:
 
         Raises:
             TfedgeError: Whatever of our own errors the function raised.
-            WorkerFailure: If the function raised anything else, or the process died.
+            WorkerCallError: If the function raised anything else, or the process died.
         """
         with contextlib.closing(self.map(target, [(args, kwargs)], timeout=timeout)) as results:
             return next(results)
@@ -154,7 +154,7 @@ class Worker:
             "incoming": descriptors[:2],
             "outgoing": descriptors[2:],
         }
-        self._log = tempfile.TemporaryFile(mode="a+b")
+        self._log = tempfile.TemporaryFile(mode="a+b")  # noqa: SIM115 (lives as long as the process)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _BOOT, json.dumps(setup)],
             stdin=subprocess.DEVNULL,
@@ -185,7 +185,7 @@ class Worker:
         try:
             if not self._channel.wait(timeout):
                 self._kill()
-                raise WorkerFailure(
+                raise WorkerCallError(
                     f"The {self.name} worker gave no answer within {timeout:g} s and was ended.",
                     "Timeout",
                     "",
@@ -199,7 +199,7 @@ class Worker:
         if verdict == "refusal":
             raise value
         kind, message, trace = value
-        raise WorkerFailure(f"{kind}: {message}", kind, trace, died=False)
+        raise WorkerCallError(f"{kind}: {message}", kind, trace, died=False)
 
     def _discard(self, waiting: int, timeout: float | None) -> None:
         """Read and forget answers that nobody waits for any more."""
@@ -209,14 +209,14 @@ class Worker:
             with contextlib.suppress(WorkerError):
                 self._receive(timeout)
 
-    def _death(self) -> WorkerFailure:
+    def _death(self) -> WorkerCallError:
         """Return the error for a process that has gone away, with what it printed last."""
         assert self._process is not None
         kind = _cause(self._process.wait())
         log = self.log_tail()
         self._drop()
         said = f"\nIts last lines:\n{log}" if log else ""
-        return WorkerFailure(
+        return WorkerCallError(
             f"The {self.name} worker process died ({kind}). Your session is unharmed and the "
             f"next call starts a new worker.{said}",
             kind,
