@@ -1,5 +1,5 @@
 # One command each: `make demo` and `make test` set up what they need.
-PYTHON ?= python3.11
+PYTHON ?= python3
 VENV := .venv-$(notdir $(PYTHON))
 BIN := $(VENV)/bin
 

@@ -10,8 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from tfedge._version import __version__ as __version__
-from tfedge.core.openers import SAVED_MODEL, register_opener
-from tfedge.core.openers import open_path
+from tfedge.core.openers import SAVED_MODEL, open_path, register_opener
 
 if TYPE_CHECKING:
     from tfedge import callbacks as callbacks

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from multiprocessing import Pipe
 from typing import Any
 
@@ -98,7 +98,7 @@ class Worker:
 
     def map(
         self, target: str, calls: Iterable[tuple[tuple, dict]], timeout: float | None = None
-    ) -> Iterator[Any]:
+    ) -> Generator[Any, None, None]:
         """Run ``target`` once per item and yield the results in order.
 
         The next item is prepared and sent while the worker is busy with the one before it.
