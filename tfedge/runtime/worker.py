@@ -77,6 +77,19 @@ class Worker:
         """Process id, or None while no process runs."""
         return self._process.pid if self._process else None
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs and belongs to this very process."""
+        if self._process is None or self._owner != os.getpid():
+            return False
+        return self._process.poll() is None
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Generator[Worker, None, None]:
+        """Keep other threads from calling this worker between several calls of one's own."""
+        with self._lock:
+            yield self
+
     def call(self, target: str, *args, timeout: float | None = None, **kwargs) -> Any:
         """Run ``target`` in the worker and return its result.
 
@@ -170,7 +183,7 @@ class Worker:
 
     def _send(self, message: tuple) -> None:
         """Send a message, starting the process when none runs."""
-        if self._process is None or self._process.poll() is not None or self._owner != os.getpid():
+        if not self.alive:
             self._drop()
             self._start()
         assert self._channel is not None

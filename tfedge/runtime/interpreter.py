@@ -1,0 +1,116 @@
+"""The interpreters that can run a ``.tflite`` file: which are installed, and how one is opened.
+
+Interpreters clash with each other and with TensorFlow inside one process, so each lives in a
+worker process of its own; only the worker imports it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any, NamedTuple
+
+from tfedge.core.checks import one_of
+from tfedge.core.errors import MissingPackageError
+from tfedge.runtime.worker import Worker, shared_worker
+
+
+class _Source(NamedTuple):
+    """Where an interpreter comes from: top package, module of the class, name for pip."""
+
+    package: str
+    module: str
+    pip_name: str
+
+
+_SOURCES = {
+    "litert": _Source("ai_edge_litert", "ai_edge_litert.interpreter", "ai-edge-litert"),
+    "tflite-runtime": _Source("tflite_runtime", "tflite_runtime.interpreter", "tflite-runtime"),
+    "tf.lite": _Source("tensorflow", "tensorflow.lite.python.interpreter", "tensorflow"),
+}
+_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+
+RUNTIMES = tuple(_SOURCES)
+
+
+def available_runtimes() -> tuple[str, ...]:
+    """Return the runtimes that are installed, the preferred one first. Imports none of them.
+
+    Returns:
+        Some of ``"litert"``, ``"tflite-runtime"``, ``"tf.lite"``.
+
+    Example:
+        >>> set(available_runtimes()) <= {"litert", "tflite-runtime", "tf.lite"}
+        True
+    """
+    found = (importlib.util.find_spec(source.package) for source in _SOURCES.values())
+    return tuple(name for name, spec in zip(_SOURCES, found) if spec is not None)
+
+
+def choose_runtime(runtime: str = "auto") -> str:
+    """Return the runtime to use.
+
+    Args:
+        runtime: ``"litert"``, ``"tflite-runtime"``, ``"tf.lite"``, or ``"auto"`` for the first
+            of these that is installed.
+
+    Returns:
+        The name of an installed runtime.
+
+    Raises:
+        ArgumentError: If the name is not known.
+        MissingPackageError: If that runtime, or with ``"auto"`` any, is not installed.
+
+    Example:
+        >>> choose_runtime("auto") in available_runtimes()
+        True
+    """
+    one_of("runtime", runtime, ("auto", *RUNTIMES))
+    installed = available_runtimes()
+    if runtime in installed:
+        return runtime
+    if runtime == "auto" and installed:
+        return installed[0]
+    wanted = _SOURCES["litert" if runtime == "auto" else runtime].pip_name
+    found = ", ".join(installed) or "none"
+    raise MissingPackageError(
+        f"runtime={runtime!r} needs a package that is not installed (installed runtimes: "
+        f"{found}). Install it with: pip install {wanted}"
+    )
+
+
+def interpreter_worker(runtime: str) -> Worker:
+    """Return the one worker process that holds interpreters of this runtime.
+
+    Example:
+        >>> interpreter_worker("litert") is interpreter_worker("litert")
+        True
+    """
+    return shared_worker(f"{runtime} interpreter", _QUIET)
+
+
+def open_interpreter(
+    runtime: str, content: bytes, *, threads: int = 1, delegates: bool = True, keep: bool = False
+) -> Any:
+    """Open a file in this very process, which must be a worker.
+
+    Args:
+        runtime: An installed runtime, as `choose_runtime` returns it.
+        content: The bytes of a ``.tflite`` file.
+        threads: Threads that kernels may use.
+        delegates: Whether XNNPACK may take operators over, as it does on a device.
+        keep: Whether every intermediate tensor stays readable after a run.
+
+    Returns:
+        An interpreter whose tensors are not allocated yet.
+    """
+    module = importlib.import_module(_SOURCES[runtime].module)
+    kind = module.OpResolverType
+    return module.Interpreter(
+        model_content=content,
+        num_threads=threads,
+        experimental_op_resolver_type=(
+            kind.AUTO if delegates else kind.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        ),
+        experimental_preserve_all_tensors=keep,
+    )

@@ -1,0 +1,240 @@
+"""A ``.tflite`` file in memory: its bytes and what they say about themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from tfedge.core.errors import ModelError
+from tfedge.core.records import Record, _plain
+from tfedge.core.sizes import gzip_size, human_size
+from tfedge.runtime.facts import Facts, inspect_file, read_facts
+from tfedge.runtime.graph import OperatorInfo, TensorInfo
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class TFLiteModel(Record):
+    """A ``.tflite`` file in memory. Two are equal when their bytes are.
+
+    The file is read in a worker process; a damaged one raises an error and harms nothing.
+
+    Args:
+        content: The bytes of the file.
+        name: What to call it in tables and messages.
+        notes: Whatever made it wants to say about it, such as a converter's parity record.
+            Travels with the object, not with the file.
+
+    Raises:
+        ModelError: If the bytes are not a ``.tflite`` file that the runtime can read.
+        MissingPackageError: If no runtime is installed.
+
+    Example:
+        >>> TFLiteModel(b"nothing")
+        Traceback (most recent call last):
+        ...
+        tfedge.core.errors.ModelError: 'model' is not a .tflite file: 7 bytes whose identifier ...
+    """
+
+    content: bytes
+    name: str = "model"
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self):
+        """Read the file, so that a bad one is refused here."""
+        object.__setattr__(self, "content", bytes(self.content))
+        object.__setattr__(self, "notes", MappingProxyType(dict(self.notes)))
+        object.__setattr__(self, "_facts", read_facts(self.content, self.name))
+
+    _facts: Facts = field(init=False, compare=False)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> TFLiteModel:
+        """Return the model in a file, named after it.
+
+        Args:
+            path: A ``.tflite`` file.
+
+        Raises:
+            ModelError: If there is no such file, or it is not a ``.tflite`` file.
+        """
+        path = Path(path)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ModelError(
+                f"Cannot read {str(path)!r}: {error.strerror}. Check the path."
+            ) from error
+        return cls(content, path.stem)
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write the file, whole or not at all.
+
+        Args:
+            path: Where to write. An existing file is replaced.
+
+        Returns:
+            The path.
+
+        Raises:
+            ModelError: If the folder does not exist, is read-only or full. Nothing is left behind
+                and an existing file stays as it was.
+        """
+        path = Path(path)
+        try:
+            _write_whole(path, self.content)
+        except OSError as error:
+            raise ModelError(
+                f"Cannot write {len(self.content)} bytes to {str(path)!r}: {error.strerror}. "
+                "Nothing was changed. Choose a folder that exists, can be written and has room."
+            ) from error
+        return path
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """Inputs, named as the signature names them."""
+        return self._facts.inputs
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """Outputs, named as the signature names them."""
+        return self._facts.outputs
+
+    @property
+    def operators(self) -> tuple[OperatorInfo, ...]:
+        """Operators in the order of execution, none hidden by a delegate."""
+        return self._facts.operators
+
+    @property
+    def float_operators(self) -> tuple[OperatorInfo, ...]:
+        """Operators that an integer-only device could not run."""
+        return tuple(item for item in self.operators if item.computes_in_float)
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """Keys of the signatures."""
+        return self._facts.signatures
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the file."""
+        return len(self.content)
+
+    @functools.cached_property
+    def gzip_bytes(self) -> int:
+        """Size of the file after gzip, as it travels over a network."""
+        return gzip_size(self.content)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """SHA-256 of the content, in hexadecimal."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    def tensors(self) -> tuple[TensorInfo, ...]:
+        """Return every tensor of the file, as named in its graph."""
+        return self._facts.tensors
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return the values stored in the file, as stored: integer codes stay codes.
+
+        Sparsely stored values come back dense. Names that occur more than once get ``#index``.
+
+        Returns:
+            Arrays by tensor name. ``tensors()`` has their scales.
+        """
+        return dict(self._weights)
+
+    @functools.cached_property
+    def _weights(self) -> dict[str, np.ndarray]:
+        """Stored values by unique name."""
+        found = inspect_file("constants", self.content, self.name)
+        names = {tensor.index: tensor.name for tensor in self.tensors()}
+        twice = {name for name, count in Counter(map(names.get, found)).items() if count > 1}
+        return {
+            f"{names[index]}#{index}" if names[index] in twice else names[index]: value
+            for index, value in found.items()
+        }
+
+    def predict(self, x: Any, **options: Any) -> Any:
+        """Return the outputs for samples; `tfedge.runtime.runner.Runner` has the options.
+
+        Args:
+            x: One array with samples along the first axis, or several by input name.
+            **options: ``runtime``, ``threads``, ``batch_size``.
+
+        Returns:
+            One array, or arrays by output name.
+        """
+        from tfedge.runtime.runner import Runner
+
+        return Runner(self, **options).predict(x)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is known about the file as plain data, without its bytes."""
+        return {
+            "name": self.name,
+            "size_bytes": self.size_bytes,
+            "gzip_bytes": self.gzip_bytes,
+            "sha256": self.digest,
+            "inputs": _plain(self.inputs),
+            "outputs": _plain(self.outputs),
+            "operators": _plain(self.operators),
+            "signatures": list(self.signatures),
+            "notes": _plain(dict(self.notes)),
+        }
+
+    def __eq__(self, other: object) -> bool:
+        """Compare bytes."""
+        return isinstance(other, TFLiteModel) and self.content == other.content
+
+    def __hash__(self) -> int:
+        """Hash the bytes."""
+        return hash(self.content)
+
+    def __reduce__(self) -> tuple:
+        """Pickle the bytes, not what was read from them."""
+        return type(self), (self.content, self.name, dict(self.notes))
+
+    def __repr__(self) -> str:
+        """Return sizes, inputs, outputs and a count of operators, at most 80 columns wide."""
+        sizes = f"{human_size(self.size_bytes)}, gzip {human_size(self.gzip_bytes)}"
+        lines = [f"TFLiteModel {self.name!r}: {sizes}"]
+        lines += [f"  input   {item.text}" for item in self.inputs]
+        lines += [f"  output  {item.text}" for item in self.outputs]
+        counts = Counter((item.name, item.numeric_type) for item in self.operators)
+        lines.append(f"  {len(self.operators)} operators")
+        lines += [f"  {n:>5} {name} {kind}" for (name, kind), n in counts.most_common()]
+        return "\n".join(line if len(line) <= 80 else line[:77] + "..." for line in lines)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write beside the destination and move into place, or leave nothing."""
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def _umask() -> int:
+    """Return the permissions that new files do not get."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
