@@ -26,6 +26,7 @@ class Facts:
     operators: tuple[OperatorInfo, ...]
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
+    outputs_in_file: tuple[TensorInfo, ...]
     signatures: tuple[str, ...]
 
 
@@ -39,11 +40,13 @@ def read_facts(content: bytes, name: str) -> Facts:
     found = inspect_file("describe", content, name)
     tensors = {item["index"]: TensorInfo(**item) for item in found["tensors"]}
     inputs, outputs = _names(found["signatures"])
+    in_file = [_renamed(tensors[index], outputs) for index in found["outputs"]]
     return Facts(
         tensors=tuple(tensors.values()),
         operators=tuple(_operator_info(item, tensors) for item in found["operators"]),
         inputs=tuple(_renamed(tensors[index], inputs) for index in found["inputs"]),
-        outputs=_in_order([_renamed(tensors[index], outputs) for index in found["outputs"]]),
+        outputs=_in_order(in_file),
+        outputs_in_file=tuple(in_file),
         signatures=tuple(found["signatures"]),
     )
 

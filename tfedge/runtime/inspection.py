@@ -71,7 +71,7 @@ def activations(
     """
     interpreter = open_interpreter(runtime, content.tobytes(), delegates=False, keep=True)
     inputs = interpreter.get_input_details()
-    for item, array in zip(inputs, arrays):
+    for item, array in zip(inputs, arrays, strict=True):
         interpreter.resize_tensor_input(item["index"], (1, *array.shape[1:]), strict=False)
     interpreter.allocate_tensors()
     computed = sorted(
@@ -80,7 +80,7 @@ def activations(
     rows: dict[int, list[np.ndarray]] = {index: [] for index in computed}
     for sample in range(len(arrays[0])):
         interpreter.reset_all_variables()
-        for item, array in zip(inputs, arrays):
+        for item, array in zip(inputs, arrays, strict=True):
             interpreter.set_tensor(item["index"], array[sample : sample + 1])
         interpreter.invoke()
         for index in computed:
@@ -115,8 +115,8 @@ def _tensor(item: dict) -> dict[str, Any]:
         "shape": tuple(map(int, item["shape"])),
         "shape_signature": tuple(map(int, item["shape_signature"])),
         "dtype": np.dtype(item["dtype"]).name,
-        "scale": tuple(scales) if per_channel else (scales or [None])[0],
-        "zero_point": tuple(points) if per_channel else (points or [None])[0],
+        "scale": tuple(scales) if per_channel else next(iter(scales), None),
+        "zero_point": tuple(points) if per_channel else next(iter(points), None),
         "axis": int(quantization["quantized_dimension"]) if per_channel else None,
     }
 

@@ -44,7 +44,7 @@ def available_runtimes() -> tuple[str, ...]:
         True
     """
     found = (importlib.util.find_spec(source.package) for source in _SOURCES.values())
-    return tuple(name for name, spec in zip(_SOURCES, found) if spec is not None)
+    return tuple(name for name, spec in zip(_SOURCES, found, strict=True) if spec is not None)
 
 
 def choose_runtime(runtime: str = "auto") -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import os
-import tempfile
+import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -109,6 +108,11 @@ class TFLiteModel(Record):
     def outputs(self) -> tuple[TensorInfo, ...]:
         """Outputs, named as the signature names them."""
         return self._facts.outputs
+
+    @property
+    def outputs_in_file(self) -> tuple[TensorInfo, ...]:
+        """Outputs in the order in which the file lists them, which can be another."""
+        return self._facts.outputs_in_file
 
     @property
     def operators(self) -> tuple[OperatorInfo, ...]:
@@ -219,22 +223,12 @@ class TFLiteModel(Record):
 
 def _write_whole(path: Path, content: bytes) -> None:
     """Write beside the destination and move into place, or leave nothing."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-
-
-def _umask() -> int:
-    """Return the permissions that new files do not get."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

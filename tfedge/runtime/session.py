@@ -53,7 +53,7 @@ class Session:
         whole = samples - samples % batch
         parts = self._steps([array[:whole] for array in arrays], batch)
         parts += self._steps([array[whole:] for array in arrays], native)
-        return [_join(column) for column in zip(*parts)]
+        return [_join(column) for column in zip(*parts, strict=True)]
 
     def _steps(self, arrays: list[np.ndarray], step: int) -> list[list[np.ndarray]]:
         """Run ``step`` samples at a time and return the outputs of each run."""
@@ -73,7 +73,7 @@ class _Ready:
     def __init__(self, interpreter: Any, shapes: tuple | None, stateful: bool):
         self.interpreter, self._stateful = interpreter, stateful
         self._inputs = [item["index"] for item in interpreter.get_input_details()]
-        for index, shape in zip(self._inputs, shapes or ()):
+        for index, shape in zip(self._inputs, shapes or (), strict=False):
             interpreter.resize_tensor_input(index, shape, strict=False)
         interpreter.allocate_tensors()
         self.outputs = [item["index"] for item in interpreter.get_output_details()]
@@ -83,7 +83,7 @@ class _Ready:
         interpreter, step = self.interpreter, len(block[0])
         if self._stateful:
             interpreter.reset_all_variables()
-        for index, array in zip(self._inputs, block):
+        for index, array in zip(self._inputs, block, strict=True):
             interpreter.set_tensor(index, array)
         interpreter.invoke()
         return [_batched(interpreter.get_tensor(index), step) for index in self.outputs]
@@ -168,7 +168,7 @@ def try_batch(key: str, arrays: list[np.ndarray], batch: int) -> tuple[bool, flo
     picks = sorted({0, 1, batch // 2, batch - 1})
     for pick in picks:
         expected = alone([array[pick : pick + 1] for array in arrays])
-        if not all(_agree(one[0], many[pick]) for one, many in zip(expected, outputs)):
+        if not all(_agree(one[0], many[pick]) for one, many in zip(expected, outputs, strict=True)):
             return False, 0.0
     return True, _speed_up(alone, together, arrays, batch)
 

@@ -1,0 +1,210 @@
+"""Arrays in, arrays out: quantize, batch where the graph allows it, run in a worker, dequantize."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Generator, Iterable
+from typing import Any
+
+import numpy as np
+
+from tfedge.core.checks import whole_number
+from tfedge.core.errors import ModelError, WorkerError
+from tfedge.runtime.device import device
+from tfedge.runtime.feeds import arrange, decode, encode
+from tfedge.runtime.interpreter import choose_runtime
+from tfedge.runtime.model import TFLiteModel
+from tfedge.runtime.worker import WorkerCallError
+
+CHUNK_BYTES = 1 << 20
+_CACHE_BYTES = 2 << 20
+_LARGEST_BATCH = 64
+_SETTLED: dict[tuple, int] = {}
+
+
+class Runner:
+    """A ``.tflite`` file as a function of arrays.
+
+    Samples are run in batches where the graph allows it and where that is faster: the first
+    samples are also run one by one, and unless both give the same, batches are not used. States
+    are cleared before every sample. Interpreters live in a worker process.
+
+    Args:
+        model: The file.
+        runtime: ``"auto"``, ``"litert"``, ``"tflite-runtime"`` or ``"tf.lite"``.
+        threads: Threads for the kernels. More than one can be far slower on a busy machine.
+        batch_size: Samples per run; None finds a good one.
+
+    Raises:
+        ArgumentError: If a setting is out of range.
+        MissingPackageError: If the runtime is not installed.
+    """
+
+    def __init__(
+        self,
+        model: TFLiteModel,
+        runtime: str = "auto",
+        threads: int = 1,
+        batch_size: int | None = None,
+    ):
+        whole_number("threads", threads)
+        whole_number("batch_size", 1 if batch_size is None else batch_size)
+        _warn_of_threads(threads)
+        self.model, self.runtime, self.threads = model, choose_runtime(runtime), threads
+        self._asked = batch_size
+        self._key = f"{model.digest} {threads}"
+
+    def __enter__(self) -> Runner:
+        """Return the runner itself."""
+        return self
+
+    def __exit__(self, *_) -> None:
+        """Give back the memory."""
+        self.close()
+
+    def predict(self, x: Any, raw: bool = False) -> Any:
+        """Return the outputs for samples.
+
+        Args:
+            x: One array with samples along the first axis, or arrays by input name. Real values,
+                as the Keras model takes them.
+            raw: Whether quantized inputs and outputs are integer codes.
+
+        Returns:
+            float32 array of the output, one entry per sample, or such arrays by output name.
+
+        Raises:
+            DataError: If the arrays do not fit the inputs.
+            WorkerError: If the interpreter died. The next call starts a new one.
+        """
+        arrays = arrange(x, self.model.inputs)
+        size = self.chunk_samples(arrays)
+        starts = range(0, len(arrays[0]), size)
+        chunks = ([array[start : start + size] for array in arrays] for start in starts)
+        parts = list(self._outputs(chunks, raw))
+        return self._named(
+            [np.concatenate(p) if len(p) > 1 else p[0] for p in zip(*parts, strict=True)]
+        )
+
+    def stream(self, batches: Iterable[Any], raw: bool = False) -> Generator[Any, None, None]:
+        """Yield the outputs of one batch after the other.
+
+        The next batch is drawn and quantized while the worker runs the one before it.
+
+        Args:
+            batches: Each like the ``x`` of `predict`. A megabyte each is a good size.
+            raw: Whether quantized inputs and outputs are integer codes.
+        """
+        chunks = (arrange(batch, self.model.inputs) for batch in batches)
+        for outputs in self._outputs(chunks, raw):
+            yield self._named(outputs)
+
+    def close(self) -> None:
+        """Give back the memory of the open file; it is opened again when needed."""
+        device(self.runtime).close(self._key)
+
+    def chunk_samples(self, arrays: list[np.ndarray]) -> int:
+        """Return how many samples make a good message to the worker."""
+        sample_bytes = sum(array[:1].nbytes for array in arrays)
+        count = max(1, CHUNK_BYTES // max(1, sample_bytes))
+        return -(-count // _LARGEST_BATCH) * _LARGEST_BATCH
+
+    def _outputs(self, chunks: Iterable[list[np.ndarray]], raw: bool) -> Generator:
+        """Yield lists of outputs, one list per chunk."""
+        encoded = self._encoded(chunks, raw)
+        first = next(encoded, None)
+        if first is None:
+            return
+        batch = self._settle(first)
+        calls: Iterable = (((self._key, arrays, batch), {}) for arrays in _chain(first, encoded))
+        done = 0
+        try:
+            with self._session() as worker:
+                for outputs in worker.map("tfedge.runtime.session:run", calls):
+                    done += len(outputs[0])
+                    yield [
+                        decode(o, t, raw)
+                        for o, t in zip(outputs, self.model.outputs_in_file, strict=True)
+                    ]
+        except WorkerCallError as failure:
+            raise self._explained(failure, done) from failure
+
+    def _encoded(self, chunks: Iterable[list[np.ndarray]], raw: bool) -> Generator:
+        """Yield chunks in the exact types of the input tensors."""
+        start = 0
+        for arrays in chunks:
+            yield [encode(a, t, start, raw) for a, t in zip(arrays, self.model.inputs, strict=True)]
+            start += len(arrays[0])
+
+    def _session(self) -> Any:
+        """Return the context in which the file is open."""
+        return device(self.runtime).session(
+            self._key,
+            self.model.content,
+            settings={"runtime": self.runtime, "threads": self.threads},
+            native=[tensor.shape for tensor in self.model.inputs],
+            stateful=any(tensor.variable for tensor in self.model.tensors()),
+        )
+
+    def _settle(self, arrays: list[np.ndarray]) -> int:
+        """Return how many samples to run at once, found by trying and then remembered."""
+        native = self.model.inputs[0].shape[0]
+        wanted = self._asked or _good_batch(self.model)
+        if native != 1 or wanted == 1:
+            return native
+        known = (self._key, self.runtime, self._asked, *(array.shape[1:] for array in arrays))
+        enough = len(arrays[0]) >= (wanted if self._asked else 4 * wanted)
+        if known not in _SETTLED and enough:
+            _SETTLED[known] = self._try(arrays, wanted)
+        return _SETTLED.get(known, 1)
+
+    def _try(self, arrays: list[np.ndarray], wanted: int) -> int:
+        """Return ``wanted`` if batches of that size work and pay, else 1."""
+        head = [array[:wanted] for array in arrays]
+        try:
+            with self._session() as worker:
+                fits, speed_up = worker.call(
+                    "tfedge.runtime.session:try_batch", self._key, head, wanted
+                )
+        except WorkerCallError as failure:
+            if failure.died:
+                return 1
+            raise self._explained(failure, 0) from failure
+        return wanted if fits and (self._asked or speed_up > 1) else 1
+
+    def _named(self, outputs: list[np.ndarray]) -> Any:
+        """Return one array, or arrays by name."""
+        if len(outputs) == 1:
+            return outputs[0]
+        return {t.name: array for t, array in zip(self.model.outputs_in_file, outputs, strict=True)}
+
+    def _explained(self, failure: WorkerCallError, done: int) -> Exception:
+        """Return the error that tells a user which model failed, and where."""
+        where = f"{self.model.name!r} failed on {self.runtime} after {done} samples: {failure}"
+        return WorkerError(where) if failure.died else ModelError(where)
+
+
+def _chain(first: Any, rest: Iterable[Any]) -> Generator:
+    """Yield ``first``, then the rest."""
+    yield first
+    yield from rest
+
+
+def _good_batch(model: TFLiteModel) -> int:
+    """Return how many samples keep the largest activation within the processor's cache."""
+    flowing = [tensor for tensor in model.tensors() if not tensor.constant]
+    largest = max(np.prod(t.shape) * np.dtype(t.dtype).itemsize for t in flowing)
+    fitting = max(1, _CACHE_BYTES // max(1, int(largest)))
+    return min(_LARGEST_BATCH, 1 << (fitting.bit_length() - 1))
+
+
+def _warn_of_threads(threads: int) -> None:
+    """Warn when more threads are asked for than there are processors."""
+    cores = os.cpu_count() or 1
+    if threads > cores:
+        warnings.warn(
+            f"threads={threads} is more than the {cores} processors here; runs can become many "
+            "times slower.",
+            stacklevel=3,
+        )
