@@ -2,8 +2,8 @@
 
 Importing tfmot sets ``TF_USE_LEGACY_KERAS=1`` for the whole process. A ``tf.keras`` that was
 not touched before would then silently become tf_keras, in the user's own code too. So every
-import goes through here: the lazy Keras loaders of TensorFlow are settled first, as the user's
-environment asks, and the variable is put back to exactly what it was.
+import goes through here: ``tf.keras`` is settled first, as the user's environment asks, and the
+variable is put back to exactly what it was.
 """
 
 from __future__ import annotations
@@ -24,10 +24,6 @@ TF_KERAS = "tf_keras"
 
 _VARIABLE = "TF_USE_LEGACY_KERAS"
 _PIP_NAMES = {"tensorflow_model_optimization": "tensorflow-model-optimization==0.8.1"}
-_LAZY_PLACES = (
-    ("keras", "initializers", "losses", "metrics", "optimizers"),
-    ("compat.v1.keras", "compat.v2.keras"),
-)
 
 
 @functools.cache
@@ -166,13 +162,9 @@ def _import(name: str) -> ModuleType:
 
 
 def _settle_tensorflow() -> None:
-    """Let TensorFlow's lazy Keras loaders decide now, under the user's own environment."""
-    tensorflow = importlib.import_module("tensorflow")
-    for path in (place for places in _LAZY_PLACES for place in places):
-        loader: Any = tensorflow
-        for part in path.split("."):
-            loader = getattr(loader, part, None)
-        dir(loader)
+    """Let the lazy loader ``tf.keras`` decide now, under the user's own environment."""
+    tensorflow: Any = importlib.import_module("tensorflow")
+    dir(tensorflow.keras)
 
 
 @contextlib.contextmanager

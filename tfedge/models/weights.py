@@ -1,0 +1,78 @@
+"""Which weight of one layer belongs to which weight of its copy.
+
+Names differ between the two Kerases, order and shapes agree. Layers inside a wrapper are paired
+one by one, because a wrapper lists its weights in another order in each Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tfedge.core.errors import ModelError
+from tfedge.models.graph import has_graph, read_graph
+
+_INNER = (("forward_layer", "backward_layer"), ("layer",), ("cell",))
+
+
+def weight_pairs(layer: Any, copy: Any) -> list[tuple[Any, Any]]:
+    """Return ``(weight of layer, weight of copy)`` for every weight.
+
+    Args:
+        layer: A built layer or functional model of either Keras.
+        copy: Its counterpart, of either Keras.
+
+    Raises:
+        ModelError: If the two do not have the same weights; names the layer and the shapes.
+    """
+    if has_graph(layer) and has_graph(copy):
+        return list(_pairs_of_models(layer, copy))
+    for attributes in _INNER:
+        inside = [(getattr(layer, a, None), getattr(copy, a, None)) for a in attributes]
+        own_layers = all(hasattr(one, "weights") for pair in inside for one in pair)
+        if own_layers and _nothing_else(layer, inside, 0) and _nothing_else(copy, inside, 1):
+            return [pair for inner in inside for pair in weight_pairs(*inner)]
+    return _by_position(layer, copy)
+
+
+def copy_weights(pairs: list[tuple[Any, Any]]) -> None:
+    """Assign the value of each first weight to its partner."""
+    for source, target in pairs:
+        target.assign(np.asarray(source.numpy()))
+
+
+def finalize(layer: Any) -> None:
+    """Let a layer that computed something from its weights compute it again."""
+    for inner in (layer, getattr(layer, "layer", None)):
+        if type(inner).__name__ == "Normalization" and inner.built and inner.weights:
+            inner.finalize_state()
+
+
+def _pairs_of_models(model: Any, copy: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield the pairs of all layers of a model inside a wrapper."""
+    graph, twin = read_graph(model), read_graph(copy)
+    twins = twin.layers()
+    for name, layer in graph.layers().items():
+        if name not in twins:
+            raise ModelError(f"The layer {name!r} of {graph.name!r} is missing in {twin.name!r}.")
+        if getattr(layer, "weights", None):
+            yield from weight_pairs(layer, twins[name])
+
+
+def _nothing_else(layer: Any, inside: list, side: int) -> bool:
+    """Return whether all weights of a layer belong to the layers inside it."""
+    return len(layer.weights) == sum(len(pair[side].weights) for pair in inside)
+
+
+def _by_position(layer: Any, copy: Any) -> list[tuple[Any, Any]]:
+    """Pair weights by position after comparing shapes."""
+    shapes = [[tuple(weight.shape) for weight in one.weights] for one in (layer, copy)]
+    if shapes[0] != shapes[1]:
+        raise ModelError(
+            f"The weights of the layer {layer.name!r} ({type(layer).__name__}) have shapes "
+            f"{shapes[0]}, those of {copy.name!r} ({type(copy).__name__}) have {shapes[1]}. "
+            f"Weights go from one to the other by position, so the shapes must be the same."
+        )
+    return list(zip(layer.weights, copy.weights, strict=True))
