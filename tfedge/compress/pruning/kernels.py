@@ -1,0 +1,75 @@
+"""Which weights of a layer are kernels that can be pruned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_KERNELS = {
+    "Dense": ("kernel",),
+    "EinsumDense": ("kernel",),
+    "DepthwiseConv1D": ("depthwise_kernel",),
+    "DepthwiseConv2D": ("depthwise_kernel",),
+    "SeparableConv": ("pointwise_kernel",),
+    "Conv": ("kernel",),
+    "LocallyConnected1D": ("kernel",),
+    "LocallyConnected2D": ("kernel",),
+    "Embedding": ("embeddings",),
+    "SimpleRNNCell": ("kernel", "recurrent_kernel"),
+    "GRUCell": ("kernel", "recurrent_kernel"),
+    "LSTMCell": ("kernel", "recurrent_kernel"),
+}
+
+LEFT_OUT = ("DepthwiseConv", "DepthwiseConv1D", "DepthwiseConv2D", "Embedding")
+"""Layer classes that are not pruned unless they are named."""
+
+
+def kernels_of(layer: Any) -> tuple[str, ...]:
+    """Return the attribute paths of the kernels of a layer; empty if it has none.
+
+    Args:
+        layer: A tf_keras layer. The nearest known ancestor of its class decides.
+
+    Example:
+        >>> from tfedge.models.flavours import tf_keras
+        >>> layers = tf_keras().layers
+        >>> kernels_of(layers.Conv2D(4, 3)), kernels_of(layers.ReLU())
+        (('kernel',), ())
+        >>> kernels_of(layers.Bidirectional(layers.LSTM(4)))[:2]
+        ('forward_layer.cell.kernel', 'forward_layer.cell.recurrent_kernel')
+    """
+    names = _class_names(layer)
+    for name in names:
+        if name in _KERNELS:
+            return _KERNELS[name]
+    if "Bidirectional" in names:
+        return _inside(layer, "forward_layer") + _inside(layer, "backward_layer")
+    if "TimeDistributed" in names:
+        return _inside(layer, "layer")
+    if "StackedRNNCells" in names:
+        paths = [(f"cells.{i}", kernels_of(cell)) for i, cell in enumerate(layer.cells)]
+        return tuple(f"{path}.{kernel}" for path, kernels in paths for kernel in kernels)
+    return _inside(layer, "cell") if "RNN" in names else ()
+
+
+def is_left_out(layer: Any) -> bool:
+    """Return whether a layer has kernels that are pruned only on request.
+
+    Depthwise kernels hold few weights and each of their filters sees one channel only; rows of
+    an embedding are looked up, not multiplied.
+
+    Example:
+        >>> from tfedge.models.flavours import tf_keras
+        >>> is_left_out(tf_keras().layers.DepthwiseConv2D(3))
+        True
+    """
+    return any(name in LEFT_OUT for name in _class_names(layer))
+
+
+def _class_names(layer: Any) -> list[str]:
+    """Return the names of a layer's class and its ancestors, nearest first."""
+    return [base.__name__ for base in type(layer).__mro__]
+
+
+def _inside(layer: Any, attribute: str) -> tuple[str, ...]:
+    """Return the kernels of a layer held by another."""
+    return tuple(f"{attribute}.{path}" for path in kernels_of(getattr(layer, attribute)))

@@ -1,0 +1,76 @@
+"""Which layers are training-time wrappers, told by class name so that tfmot need not load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def is_pruning(layer: Any) -> bool:
+    """Return whether a layer is tfmot's pruning wrapper.
+
+    Example:
+        >>> is_pruning("dense")
+        False
+    """
+    return _descends(layer, "PruneLowMagnitude")
+
+
+def is_clustering(layer: Any) -> bool:
+    """Return whether a layer is tfmot's clustering wrapper.
+
+    Example:
+        >>> is_clustering("dense")
+        False
+    """
+    return _descends(layer, "ClusterWeights")
+
+
+def is_quantizing(layer: Any) -> bool:
+    """Return whether a layer puts tfmot's fake quantization around a layer or on an input.
+
+    Example:
+        >>> is_quantizing("dense")
+        False
+    """
+    return _descends(layer, "QuantizeWrapper") or _descends(layer, "QuantizeLayer")
+
+
+def is_quantized(model: Any) -> bool:
+    """Return whether a model holds fake quantization.
+
+    Example:
+        >>> from tfedge.models.flavours import tf_keras
+        >>> is_quantized(tf_keras().Sequential())
+        False
+    """
+    return any(is_quantizing(layer) for layer in model.layers)
+
+
+def is_pruned(model: Any) -> bool:
+    """Return whether a model holds pruning wrappers.
+
+    Example:
+        >>> from tfedge.models.flavours import tf_keras
+        >>> is_pruned(tf_keras().Sequential())
+        False
+    """
+    return any(is_pruning(layer) for layer in model.layers)
+
+
+def unwrapped(layer: Any) -> Any:
+    """Return the layer inside a training-time wrapper, or the layer itself.
+
+    Example:
+        >>> unwrapped("dense")
+        'dense'
+    """
+    wrapped = is_pruning(layer) or is_clustering(layer) or _descends(layer, "QuantizeWrapper")
+    return layer.layer if wrapped else layer
+
+
+def _descends(layer: Any, name: str) -> bool:
+    """Return whether a class of this name, from tfmot, is among the ancestors."""
+    return any(
+        base.__name__ == name and base.__module__.startswith("tensorflow_model_optimization.")
+        for base in type(layer).__mro__
+    )
