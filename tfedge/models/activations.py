@@ -15,13 +15,40 @@ from tfedge.core.errors import ModelError
 from tfedge.models.flavours import keras3, tf_keras
 
 _SAME = frozenset(
-    "elu exponential gelu leaky_relu linear log_softmax mish relu relu6 selu sigmoid softmax "
-    "softplus softsign tanh".split()
+    [
+        "elu",
+        "exponential",
+        "gelu",
+        "leaky_relu",
+        "linear",
+        "log_softmax",
+        "mish",
+        "relu",
+        "relu6",
+        "selu",
+        "sigmoid",
+        "softmax",
+        "softplus",
+        "softsign",
+        "tanh",
+    ]
 )
 _RENAMED = {"silu": "swish", "swish": "swish", "hard_swish": "hard_silu"}
 _FROM_KERAS3 = frozenset(
-    "celu glu hard_shrink hard_tanh log_sigmoid soft_shrink sparse_plus sparse_sigmoid sparsemax "
-    "squareplus tanh_shrink threshold".split()
+    [
+        "celu",
+        "glu",
+        "hard_shrink",
+        "hard_tanh",
+        "log_sigmoid",
+        "soft_shrink",
+        "sparse_plus",
+        "sparse_sigmoid",
+        "sparsemax",
+        "squareplus",
+        "tanh_shrink",
+        "threshold",
+    ]
 )
 
 

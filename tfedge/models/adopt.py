@@ -13,10 +13,10 @@ from typing import Any
 from tfedge.core.errors import ModelError
 from tfedge.core.rooms import callable_room
 from tfedge.models.clone import clone
+from tfedge.models.counterparts import counterpart
 from tfedge.models.flavours import KERAS3, tf_keras
 from tfedge.models.graph import LayerGraph, Step, Tensor, map_tensors, read_graph, tensors_in
 from tfedge.models.operations import build_operation, is_operation
-from tfedge.models.counterparts import counterpart
 from tfedge.models.weights import copy_weights, finalize, weight_pairs
 
 
@@ -138,8 +138,8 @@ def _as_keywords(step: Step, args: tuple, kwargs: dict, copy: Any) -> tuple[tupl
     unknown = [key for key in given if key not in accepted and key != "training" and not keywords]
     if unknown:
         raise ModelError(
-            f"The layer {step.name!r} ({type(step.layer).__name__}) is called with {unknown}, which "
-            f"its tf_keras twin does not take. Call it without, or register a twin that does with "
+            f"The layer {step.name!r} ({type(step.layer).__name__}) is called with {unknown}, "
+            f"which its tf_keras twin does not take. Call it without, or register a twin that does with "
             f"tfedge.models.register_layer."
         )
     return args[:1], {key: value for key, value in given.items() if key in accepted or keywords}

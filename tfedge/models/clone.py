@@ -100,7 +100,7 @@ def _time_distributed(layer: Any, copy_model: Callable) -> Any:
 
 
 def _pruned(layer: Any, copy_model: Callable) -> Any:
-    """tfmot's config of the wrapper forgets the N:M pattern."""
+    """Keep the N:M pattern, which the config of the wrapper forgets."""
     settings = {key: getattr(layer, key) for key in _PRUNING}
     schedule = copy.deepcopy(layer.pruning_schedule)
     inner = clone(layer.layer, copy_model)

@@ -285,7 +285,7 @@ def _matched(graph: Any, args: list, path: tuple) -> list[Tensor]:
 
 def _functional_or_none(model: Any) -> Any:
     """Return the object with nodes: the model itself, or what a Sequential holds inside."""
-    kinds = {kind.__name__: kind for kind in reversed(type(model).__mro__)}
+    kinds: dict[str, Any] = {kind.__name__: kind for kind in reversed(type(model).__mro__)}
     if "Functional" not in kinds and "Sequential" not in kinds:
         return None
     if "Sequential" in kinds and kinds["Sequential"].__module__.startswith("keras."):

@@ -15,12 +15,14 @@ from tfedge.core.errors import ModelError
 from tfedge.models.flavours import tf_keras
 from tfedge.models.templates import decode
 
+keras: Any = tf_keras()
+
 _KERAS3_HOME = "keras.src.ops."
 _NOTHING: dict[str, list] = {"dict": []}
 
 
-@tf_keras().saving.register_keras_serializable("tfedge")
-class Operation(tf_keras().layers.Layer):
+@keras.saving.register_keras_serializable("tfedge")
+class Operation(keras.layers.Layer):
     """Applies a Keras 3 operation or a TensorFlow function to its input tensors.
 
     Keras drops the mask of a tensor that goes through an operation, and so does this layer.

@@ -35,7 +35,22 @@ _TF_OPTIONS = {
     "clip_value_min": "x_min", "clip_value_max": "x_max",
 }  # fmt: skip
 _OPERANDS = frozenset(
-    "x y x1 x2 values value a t tensor input inputs input_tensor features logits".split()
+    [
+        "x",
+        "y",
+        "x1",
+        "x2",
+        "values",
+        "value",
+        "a",
+        "t",
+        "tensor",
+        "input",
+        "inputs",
+        "input_tensor",
+        "features",
+        "logits",
+    ]
 )
 
 

@@ -263,9 +263,19 @@ def _real(request: Request) -> bool:
 
 
 _MAKERS: dict[str, Callable[[Request], Made]] = {
-    "AddN": _sum_of_many, "AveragePool": _local_pool("Average"), "Clip": _clip, "Concatenate": _concatenate, "Gelu": _gelu,
-    "LeakyRelu": _leaky_relu, "Max": _pool("Max"),
-    "MaxPool": _local_pool("Max"), "Mean": _pool("Average"), "Pad": _pad,
-    "Negative": _negative, "Relu": _relu(None), "Relu6": _relu(6.0), "Softmax": _softmax,
+    "AddN": _sum_of_many,
+    "AveragePool": _local_pool("Average"),
+    "Clip": _clip,
+    "Concatenate": _concatenate,
+    "Gelu": _gelu,
+    "LeakyRelu": _leaky_relu,
+    "Max": _pool("Max"),
+    "MaxPool": _local_pool("Max"),
+    "Mean": _pool("Average"),
+    "Negative": _negative,
+    "Pad": _pad,
+    "Relu": _relu(None),
+    "Relu6": _relu(6.0),
+    "Softmax": _softmax,
     "Transpose": _transpose,
-}  # fmt: skip
+}

@@ -15,13 +15,24 @@ from tfedge.models.flavours import describe, tf_keras
 
 _BASE = frozenset({"name", "dtype", "trainable"})
 _HARMLESS = frozenset(
-    "seed use_cudnn flash_attention quantization_config data_format build_config "
-    "batch_shape shape input_shape autocast weights".split()
+    [
+        "seed",
+        "use_cudnn",
+        "flash_attention",
+        "quantization_config",
+        "data_format",
+        "build_config",
+        "batch_shape",
+        "shape",
+        "input_shape",
+        "autocast",
+        "weights",
+    ]
 )
 _ACTIVATIONS = ("activation", "recurrent_activation")
 
 
-def settings_for(layer: Any, target: type, **changed: Any) -> dict[str, Any]:
+def settings_for(layer: Any, target: type, /, **changed: Any) -> dict[str, Any]:
     """Return the constructor arguments that make ``target`` out of a Keras 3 layer's config.
 
     Args:
@@ -48,9 +59,10 @@ def constructor_defaults(kind: type) -> dict[str, Any]:
     """Return what a class accepts, with defaults, through all constructors that pass on."""
     found: dict[str, Any] = {}
     for ancestor in kind.__mro__:
-        if "__init__" not in vars(ancestor):
+        constructor = vars(ancestor).get("__init__")
+        if constructor is None:
             continue
-        parameters = inspect.signature(ancestor.__init__).parameters.values()
+        parameters = inspect.signature(constructor).parameters.values()
         for parameter in parameters:
             if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
                 found.setdefault(parameter.name, parameter.default)

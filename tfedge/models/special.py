@@ -15,9 +15,17 @@ from tfedge.models.settings import settings_for
 
 Inner = Callable[[Any], Any]
 
-RECURRENT = (
-    "LSTM GRU SimpleRNN ConvLSTM1D ConvLSTM2D ConvLSTM3D LSTMCell GRUCell SimpleRNNCell"
-).split()
+RECURRENT = [
+    "LSTM",
+    "GRU",
+    "SimpleRNN",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
+    "LSTMCell",
+    "GRUCell",
+    "SimpleRNNCell",
+]
 
 
 def from_application(module: str) -> Callable[[Any, Inner], Any]:

@@ -11,14 +11,16 @@ import tensorflow as tf
 
 from tfedge.models.flavours import keras3, tf_keras
 
+keras: Any = tf_keras()
+
 _APPLICATION_LAYERS = {
     "convnext": ("LayerScale", "StochasticDepth"),
     "inception_resnet_v2": ("CustomScaleLayer",),
 }
 
 
-@tf_keras().saving.register_keras_serializable("tfedge")
-class RMSNormalization(tf_keras().layers.Layer):
+@keras.saving.register_keras_serializable("tfedge")
+class RMSNormalization(keras.layers.Layer):
     """Scales by the root mean square: ``x * rsqrt(mean(x**2) + epsilon) * scale``.
 
     Args:
@@ -64,8 +66,8 @@ class RMSNormalization(tf_keras().layers.Layer):
         return {**super().get_config(), "axis": list(self.axis), "epsilon": self.epsilon}
 
 
-@tf_keras().saving.register_keras_serializable("tfedge")
-class Keras3Layer(tf_keras().layers.Layer):
+@keras.saving.register_keras_serializable("tfedge")
+class Keras3Layer(keras.layers.Layer):
     """Runs a Keras 3 layer that has no weights and no twin in tf_keras.
 
     Args:

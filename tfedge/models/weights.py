@@ -45,6 +45,7 @@ def copy_weights(pairs: list[tuple[Any, Any]]) -> None:
 
 def finalize(layer: Any) -> None:
     """Let a layer that computed something from its weights compute it again."""
+    inner: Any
     for inner in (layer, getattr(layer, "layer", None)):
         if type(inner).__name__ == "Normalization" and inner.built and inner.weights:
             inner.finalize_state()
