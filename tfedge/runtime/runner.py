@@ -13,6 +13,7 @@ from tfedge.core.checks import whole_number
 from tfedge.core.errors import ModelError, WorkerError
 from tfedge.runtime.device import device
 from tfedge.runtime.feeds import arrange, decode, encode
+from tfedge.runtime.graph import TensorInfo
 from tfedge.runtime.interpreter import choose_runtime
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.worker import WorkerCallError
@@ -79,7 +80,7 @@ class Runner:
             WorkerError: If the interpreter died. The next call starts a new one.
         """
         arrays = arrange(x, self.model.inputs)
-        size = self.chunk_samples(arrays)
+        size = self.chunk_samples()
         starts = range(0, len(arrays[0]), size)
         chunks = ([array[start : start + size] for array in arrays] for start in starts)
         parts = list(self._outputs(chunks, raw))
@@ -104,11 +105,16 @@ class Runner:
         """Give back the memory of the open file; it is opened again when needed."""
         device(self.runtime).close(self._key)
 
-    def chunk_samples(self, arrays: list[np.ndarray]) -> int:
-        """Return how many samples make a good message to the worker."""
-        sample_bytes = sum(array[:1].nbytes for array in arrays)
-        count = max(1, CHUNK_BYTES // max(1, sample_bytes))
-        return -(-count // _LARGEST_BATCH) * _LARGEST_BATCH
+    def chunk_samples(self) -> int:
+        """Return how many samples make a good message to the worker: whole batches."""
+        batch = self._wanted()
+        fitting = CHUNK_BYTES // sum(map(_sample_bytes, self.model.inputs))
+        return max(batch, fitting - fitting % batch)
+
+    def _wanted(self) -> int:
+        """Return how many samples to run at once if the graph allows it."""
+        native = self.model.inputs[0].shape[0]
+        return native if native != 1 else self._asked or _good_batch(self.model)
 
     def _outputs(self, chunks: Iterable[list[np.ndarray]], raw: bool) -> Generator:
         """Yield lists of outputs, one list per chunk."""
@@ -149,8 +155,7 @@ class Runner:
 
     def _settle(self, arrays: list[np.ndarray]) -> int:
         """Return how many samples to run at once, found by trying and then remembered."""
-        native = self.model.inputs[0].shape[0]
-        wanted = self._asked or _good_batch(self.model)
+        native, wanted = self.model.inputs[0].shape[0], self._wanted()
         if native != 1 or wanted == 1:
             return native
         known = (self._key, self.runtime, self._asked, *(array.shape[1:] for array in arrays))
@@ -189,6 +194,11 @@ def _chain(first: Any, rest: Iterable[Any]) -> Generator:
     """Yield ``first``, then the rest."""
     yield first
     yield from rest
+
+
+def _sample_bytes(tensor: TensorInfo) -> int:
+    """Return the size of one sample of an input in users' hands, float32."""
+    return max(4, 4 * int(np.prod(np.abs(tensor.shape_signature[1:]))))
 
 
 def _good_batch(model: TFLiteModel) -> int:

@@ -1,0 +1,188 @@
+"""Anything that predicts, as one kind of thing: ``.tflite`` files, Keras models, functions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from tfedge.core.checks import whole_number
+from tfedge.core.data import Batch, batches, regroup
+from tfedge.core.errors import ModelError
+from tfedge.core.openers import open_path
+from tfedge.runtime.model import TFLiteModel
+from tfedge.runtime.runner import Runner
+
+_KERAS_BATCH = 64
+_LARGEST_GROUP = 4096
+
+
+class Predictor(Protocol):
+    """What evaluation needs of a model.
+
+    Attributes:
+        name: What to call it.
+        runtime: What runs it.
+        shapes: Shape of one sample by input name, None where it is not known.
+        group: Samples in one batch of `stream`.
+        size_bytes: Size of the file, None for what is no file.
+        gzip_bytes: Size of the file after gzip.
+    """
+
+    name: str
+    runtime: str
+    shapes: Mapping[str, Sequence[int | None]] | None
+    group: int
+    size_bytes: int | None
+    gzip_bytes: int | None
+
+    def stream(self, xs: Iterable[Any]) -> Generator[Any, None, None]:
+        """Yield the outputs of one batch of inputs after the other."""
+
+
+class LitePredictor:
+    """A ``.tflite`` file in an interpreter.
+
+    Args:
+        model: The file.
+        runtime: As `Runner` takes it, like the rest.
+        threads: Threads for the kernels.
+        batch_size: Samples per run; None finds a good one.
+    """
+
+    def __init__(self, model: TFLiteModel, runtime: str, threads: int, batch_size: int | None):
+        self._runner = Runner(model, runtime, threads, batch_size)
+        self.name, self.runtime = model.name, self._runner.runtime
+        self.shapes: Mapping[str, Sequence[int | None]] | None
+        self.shapes = {item.name: item.shape_signature[1:] for item in model.inputs}
+        self.group = min(_LARGEST_GROUP, self._runner.chunk_samples())
+        self.size_bytes: int | None = model.size_bytes
+        self.gzip_bytes: int | None = model.gzip_bytes
+
+    def stream(self, xs: Iterable[Any]) -> Generator[Any, None, None]:
+        """Yield the outputs of one batch of inputs after the other."""
+        return self._runner.stream(xs)
+
+
+class FunctionPredictor:
+    """A function from a batch of inputs to a batch of outputs.
+
+    Args:
+        function: The function.
+        name: What to call it.
+        batch_size: Samples per call.
+    """
+
+    runtime = "python"
+    shapes: Mapping[str, Sequence[int | None]] | None = None
+    size_bytes: int | None = None
+    gzip_bytes: int | None = None
+
+    def __init__(self, function: Callable, name: str, batch_size: int | None):
+        self._function, self.name = function, name
+        self.group = batch_size or _KERAS_BATCH
+
+    def stream(self, xs: Iterable[Any]) -> Generator[Any, None, None]:
+        """Yield the outputs of one batch of inputs after the other."""
+        for x in xs:
+            yield self._named(self._function(x))
+
+    def _named(self, outputs: Any) -> Any:
+        """Return one array, or arrays by name."""
+        if isinstance(outputs, Mapping):
+            return {name: np.asarray(output) for name, output in outputs.items()}
+        if isinstance(outputs, (list, tuple)):
+            arrays = [np.asarray(output) for output in outputs]
+            if len(arrays) == 1:
+                return arrays[0]
+            return dict(zip(self._names(arrays), arrays, strict=True))
+        return np.asarray(outputs)
+
+    def _names(self, outputs: list[np.ndarray]) -> list[str]:
+        """Return names for several outputs."""
+        return [f"output_{number}" for number in range(len(outputs))]
+
+
+class KerasPredictor(FunctionPredictor):
+    """A Keras 3 or tf_keras model; its outputs are taken as they are, logits or probabilities.
+
+    Args:
+        model: The model.
+        batch_size: Samples per call.
+    """
+
+    runtime = "keras"
+
+    def __init__(self, model: Any, batch_size: int | None):
+        super().__init__(model.predict_on_batch, model.name, batch_size)
+        self._output_names = getattr(model, "output_names", None)
+        inputs = model.inputs if getattr(model, "built", False) else None
+        if inputs:
+            names = getattr(model, "input_names", None) or [item.name for item in inputs]
+            shapes = [tuple(item.shape)[1:] for item in inputs]
+            self.shapes = dict(zip(names, shapes, strict=True))
+
+    def _names(self, outputs: list[np.ndarray]) -> list[str]:
+        """Return the model's own names of its outputs."""
+        return self._output_names or super()._names(outputs)
+
+
+def as_predictor(
+    model: Any, runtime: str = "auto", threads: int = 1, batch_size: int | None = None
+) -> Predictor:
+    """Return anything that predicts as a `Predictor`.
+
+    Args:
+        model: A `TFLiteModel`, the bytes of a ``.tflite`` file, a path to a model file, a Keras 3
+            or tf_keras model, or a function of a batch of inputs.
+        runtime: For ``.tflite`` files: which interpreter.
+        threads: For ``.tflite`` files: threads for the kernels.
+        batch_size: Samples per call.
+
+    Raises:
+        ModelError: If it is none of these, or a file that cannot be read.
+
+    Example:
+        >>> as_predictor(np.square).name
+        'square'
+    """
+    whole_number("batch_size", 1 if batch_size is None else batch_size)
+    if isinstance(model, (str, os.PathLike)):
+        model = open_path(model)  # type: ignore[arg-type]
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        model = TFLiteModel(bytes(model))
+    if isinstance(model, TFLiteModel):
+        return LitePredictor(model, runtime, threads, batch_size)
+    if hasattr(model, "predict_on_batch"):
+        return KerasPredictor(model, batch_size)
+    if callable(model):
+        name = getattr(model, "__name__", type(model).__name__)
+        return FunctionPredictor(model, name, batch_size)
+    raise ModelError(
+        f"A {type(model).__name__} cannot predict. Pass a TFLiteModel, the path or bytes of a "
+        "model file, a Keras model, or a function of a batch."
+    )
+
+
+def predictions(
+    predictor: Predictor, data: Any, y: Any = None
+) -> Generator[tuple[Batch, Any], None, None]:
+    """Yield batches of users' data with what the model makes of them.
+
+    Args:
+        predictor: The model.
+        data: As `tfedge.core.data.batches` takes it.
+        y: Labels, when ``data`` are arrays without them.
+    """
+    waiting: list[Batch] = []
+
+    def inputs() -> Generator[Any, None, None]:
+        """Yield inputs and remember what belongs to them."""
+        for batch in regroup(batches(data, y, shapes=predictor.shapes), predictor.group):
+            waiting.append(batch)
+            yield batch.x
+
+    for outputs in predictor.stream(inputs()):
+        yield waiting.pop(0), outputs
