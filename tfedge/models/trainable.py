@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfedge.models import feeds
+from tfedge.models.bridge import bridged
 from tfedge.models.flavours import tf_keras, tfmot
 from tfedge.models.translate import to_tf_keras
 from tfedge.models.wrappers import is_pruning
@@ -181,8 +182,8 @@ def _with_steps(model: Any, callbacks: Any) -> Any:
         for callback in _missing_steps(model, present):
             callbacks.append(callback)
         return callbacks
-    given = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
-    given = [callback for callback in given if callback is not None]
+    given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
+    given = [bridged(callback) for callback in given if callback is not None]
     return [*_missing_steps(model, given), *given]
 
 

@@ -1,0 +1,183 @@
+"""A small model that learns from a large one."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import tensorflow as tf
+
+from tfedge.compress.distillation.logits import output_kind, to_logits
+from tfedge.compress.distillation.losses import SoftTarget, checked_losses
+from tfedge.core.checks import within
+from tfedge.core.errors import ModelError
+from tfedge.models.adopt import adopt
+from tfedge.models.flavours import tf_keras
+from tfedge.models.trainable import TrainableModel, TrainsHere, trainable
+
+keras: Any = tf_keras()
+
+
+class Distiller(TrainsHere, keras.Model):
+    """Trains a student on labels and on what a teacher says.
+
+    ``loss = alpha * student_loss + (1 - alpha) * sum(losses)``, where ``student_loss`` is the
+    loss given to ``compile``, with the student's regularization, and ``losses`` compare the
+    logits of the two. Probabilities out of a final softmax are turned into logits first.
+
+    Compile, fit, evaluate and predict as with any model. Logs hold ``loss``, ``student_loss``
+    and ``distillation_loss``; metrics judge the student. The callbacks that a pruned student
+    needs come by themselves.
+
+    Args:
+        student: The model to train: a :class:`~tfedge.models.trainable.TrainableModel` from
+            :func:`tfedge.prune` or :func:`tfedge.quantize` is trained itself; any other Keras
+            model, or the path of one, is adopted, and its copy is trained
+            (:func:`tfedge.models.release` writes the weights back).
+        teacher: A Keras model of either flavour, or the path of one. It is copied, never
+            trained, and runs with ``training=False``.
+        losses: Loss objects called on (teacher logits, student logits). Default:
+            ``[SoftTarget(temperature=4)]``.
+        alpha: Weight of the labels, in [0, 1].
+
+    Attributes:
+        student: The trained model. Saving the distiller saves it, and never the teacher.
+
+    Raises:
+        ArgumentError: If ``alpha`` is outside [0, 1] or ``losses`` is empty.
+        ModelError: If one is not a model, or their outputs do not match.
+
+    Example:
+        >>> import numpy as np
+        >>> def net(units):
+        ...     inputs = keras.Input((4,))
+        ...     x = keras.layers.Dense(units, activation="relu")(inputs)
+        ...     return keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))
+        >>> distiller = Distiller(student=net(4), teacher=net(32))
+        >>> distiller.compile("adam", "sparse_categorical_crossentropy")
+        >>> history = distiller.fit(np.ones((8, 4)), np.zeros(8), verbose=0)
+        >>> sorted(history.history)
+        ['distillation_loss', 'loss', 'student_loss']
+
+    Reference:
+        Hinton, Vinyals and Dean, 2015, arXiv:1503.02531.
+    """
+
+    def __init__(
+        self, student: Any, teacher: Any, losses: Any = None, alpha: float = 0.5, **base: Any
+    ) -> None:
+        within("alpha", alpha, 0.0, 1.0)
+        losses = checked_losses([SoftTarget()] if losses is None else losses)
+        base.setdefault("name", "distiller")
+        super().__init__(**base)
+        self.student = _student(student)
+        copy = adopt(teacher)
+        copy.trainable = False
+        _check_pair(self.student, copy)
+        self.alpha = float(alpha)
+        self._teaching = _Teaching(self.student, copy, losses)
+        self._student_loss = keras.metrics.Mean(name="student_loss")
+        self._distillation_loss = keras.metrics.Mean(name="distillation_loss")
+
+    def call(self, inputs: Any, training: Any = None) -> Any:
+        """Return what the student says."""
+        return self.student(inputs, training=training)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
+    ) -> Any:
+        """Return the weighted sum of both losses, a scalar."""
+        student = super().compute_loss(x, y, y_pred, sample_weight)
+        taught = self._teaching.loss(x, y_pred, sample_weight)
+        self._student_loss.update_state(student)
+        self._distillation_loss.update_state(taught)
+        return self.alpha * student + (1.0 - self.alpha) * taught
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
+        """Return the metrics, ``loss`` being the weighted sum that is minimized."""
+        found = super().compute_metrics(x, y, y_pred, sample_weight)
+        both = found["student_loss"], found["distillation_loss"]
+        return {**found, "loss": self.alpha * both[0] + (1.0 - self.alpha) * both[1]}
+
+    def save(self, filepath: Any, overwrite: bool = True, **settings: Any) -> None:
+        """Save the student, which is what training was for."""
+        self.student.save(filepath, overwrite=overwrite, **settings)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True, **settings: Any) -> None:
+        """Save the weights of the student."""
+        self.student.save_weights(filepath, overwrite=overwrite, **settings)
+
+    def load_weights(self, filepath: Any, **settings: Any) -> Any:
+        """Load the weights of the student."""
+        return self.student.load_weights(filepath, **settings)
+
+
+class _Teaching:
+    """The teacher and the losses, in an object that Keras neither tracks nor saves."""
+
+    def __init__(self, student: Any, teacher: Any, losses: list[Any]) -> None:
+        """Note what each output of both models holds."""
+        self._teacher = teacher
+        self._losses = losses
+        self._kinds = [
+            tuple(output_kind(tensor, model.name) for tensor, model in pair)
+            for pair in zip(_outputs(teacher), _outputs(student), strict=True)
+        ]
+
+    def loss(self, x: Any, outputs: Any, sample_weight: Any) -> Any:
+        """Return the sum of the losses over all outputs, averaged over the samples."""
+        said = tf.nest.flatten(self._teacher(x, training=False))
+        total = tf.constant(0.0)
+        for teacher, student, kinds in zip(
+            said, tf.nest.flatten(outputs), self._kinds, strict=True
+        ):
+            logits = to_logits(tf.stop_gradient(teacher), kinds[0]), to_logits(student, kinds[1])
+            for loss in self._losses:
+                total += _mean(loss.call(*logits), sample_weight)
+        return total
+
+
+def _mean(losses: Any, sample_weight: Any) -> Any:
+    """Return the mean over samples as Keras takes it, also when replicas share a batch."""
+    per_sample = tf.reduce_mean(losses, axis=list(range(1, len(losses.shape))))
+    if sample_weight is not None:
+        per_sample *= tf.reshape(tf.cast(sample_weight, per_sample.dtype), [-1])
+    return tf.nn.compute_average_loss(per_sample)
+
+
+def _outputs(model: Any) -> list[tuple[Any, Any]]:
+    """Return (symbolic output, model) of every output."""
+    return [(tensor, model) for tensor in model.outputs]
+
+
+def _student(model: Any) -> Any:
+    """Return the model that is trained."""
+    return model if isinstance(model, TrainableModel) else trainable(adopt(model))
+
+
+def _check_pair(student: Any, teacher: Any) -> None:
+    """Refuse a pair whose inputs or classes differ; warn if the teacher is the smaller one."""
+    for what in ("input", "output"):
+        shapes = [[tuple(x.shape[1:]) for x in getattr(m, f"{what}s")] for m in (student, teacher)]
+        if not _alike(*shapes):
+            raise ModelError(
+                f"The student {student.name!r} and the teacher {teacher.name!r} differ in their "
+                f"{what}s: {shapes[0]} and {shapes[1]}. Both must take the same data and tell "
+                f"the same classes apart, in the same order."
+            )
+    sizes = student.count_params(), teacher.count_params()
+    if sizes[1] < sizes[0]:
+        warnings.warn(
+            f"The teacher has {sizes[1]:,} parameters, the student {sizes[0]:,}. "
+            f"Are student and teacher swapped?",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def _alike(first: list[tuple], second: list[tuple]) -> bool:
+    """Return whether shapes agree where both are known."""
+    return len(first) == len(second) and all(
+        len(a) == len(b) and all(None in (i, j) or i == j for i, j in zip(a, b, strict=True))
+        for a, b in zip(first, second, strict=True)
+    )

@@ -1,0 +1,103 @@
+"""Which layers tfmot's default 8-bit scheme can quantize, and why it cannot the others."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from tfedge.models.flavours import tfmot
+
+_HOME = "tensorflow_model_optimization.python.core.quantization.keras"
+_FOLDS_NORMALIZATION = ("Conv2D", "DepthwiseConv2D", "Dense", "SeparableConv1D", "SeparableConv2D")
+_FUSED = frozenset({"linear", "relu", "swish", "gelu", "softmax", "sigmoid", "tanh"})
+_ALONE = _FUSED | {"relu6"}
+
+
+def reasons_for_float(model: Any) -> dict[str, str]:
+    """Return why each layer that cannot be quantized stays in float, by layer name.
+
+    Args:
+        model: A plain functional tf_keras model.
+
+    Returns:
+        Layer name to reason, in the order of the layers. Layers that are missing can be
+        quantized. A BatchNormalization can be if a linear convolution or Dense directly
+        before it takes it in.
+
+    Example:
+        >>> from tfedge.models.flavours import tf_keras
+        >>> keras = tf_keras()
+        >>> inputs = keras.Input((4,))
+        >>> x = keras.layers.LayerNormalization(name="norm")(inputs)
+        >>> model = keras.Model(inputs, keras.layers.Dense(2, name="head")(x))
+        >>> reasons_for_float(model)
+        {'norm': 'tfmot does not quantize LayerNormalization'}
+    """
+    registry = _registry()
+    found = {layer.name: _reason(layer, registry) for layer in model.layers}
+    for layer in model.layers:
+        if _kind(layer) == "BatchNormalization":
+            found[layer.name] = _reason_not_folded(layer, model, found)
+    return {name: reason for name, reason in found.items() if reason}
+
+
+def _registry() -> Any:
+    """Return what tfmot knows of layers."""
+    tfmot()
+    module = importlib.import_module(f"{_HOME}.default_8bit.default_8bit_quantize_registry")
+    return module.Default8BitQuantizeRegistry()
+
+
+def _kind(layer: Any) -> str:
+    """Return the class name of a layer."""
+    return type(layer).__name__
+
+
+def _reason(layer: Any, registry: Any) -> str:
+    """Return why a layer on its own cannot be quantized, empty if it can."""
+    kind = _kind(layer)
+    separable = kind in ("SeparableConv1D", "SeparableConv2D")
+    if kind in ("InputLayer", "BatchNormalization"):
+        return ""
+    if not separable and not registry.supports(layer):
+        return f"tfmot does not quantize {kind}"
+    if separable and layer.padding == "causal":
+        return "tfmot does not quantize causal padding"
+    known = _ALONE if kind == "Activation" else _FUSED
+    activation = getattr(layer, "activation", None)
+    name = getattr(activation, "__name__", type(activation).__name__)
+    if activation is not None and name not in known:
+        return f"tfmot does not quantize the activation {name}"
+    return _reason_of_dtype(layer)
+
+
+def _reason_of_dtype(layer: Any) -> str:
+    """Return why fake quantization does not take the inputs of a layer, empty if it does."""
+    for node in layer.inbound_nodes:
+        for tensor in node.keras_inputs:
+            if tensor.dtype.name != "float32":
+                return f"fake quantization needs float32 inputs, not {tensor.dtype.name}"
+    return ""
+
+
+def _reason_not_folded(layer: Any, model: Any, found: dict[str, str]) -> str:
+    """Return why a BatchNormalization cannot be taken in by the layer before it."""
+    if len(layer.inbound_nodes) != 1:
+        return "it is shared, so no single convolution can take it in"
+    before = layer.inbound_nodes[0].inbound_layers
+    if isinstance(before, list) or _kind(before) not in _FOLDS_NORMALIZATION:
+        return "no convolution or Dense is directly before it"
+    if found.get(before.name):
+        return f"{before.name} before it stays in float"
+    if getattr(before.activation, "__name__", "") != "linear":
+        return f"{before.name} before it has an activation"
+    if len(before.inbound_nodes) != 1 or len(_consumers(before, model)) != 1:
+        return f"{before.name} before it is used elsewhere too"
+    return ""
+
+
+def _consumers(layer: Any, model: Any) -> list[Any]:
+    """Return what uses the output of a layer: nodes of the model, and the model's outputs."""
+    inside = {id(node) for nodes in model._nodes_by_depth.values() for node in nodes}
+    nodes = [node for node in layer.outbound_nodes if id(node) in inside]
+    return nodes + [x for x in model.outputs if x._keras_history.layer is layer]

@@ -1,0 +1,199 @@
+"""Ranges of the fake quantization, from data, before the first training step."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfedge.core.data import batches, regroup
+from tfedge.core.errors import CalibrationError, DataError, ModelError
+from tfedge.models.wrappers import is_quantized
+
+_BATCH = 64
+_MOST_SAMPLES = 1024
+
+
+def calibrate_ranges(model: Any, data: Any, *, samples: int = _MOST_SAMPLES) -> None:
+    """Set the activation ranges of a QAT model from data, and the kernel ranges anew.
+
+    The float network runs (normalizations by their moving statistics, no dropout), and each
+    activation range becomes the smallest and largest value seen, widened to hold 0. A range in
+    which only zeros were seen is left as it was.
+
+    Args:
+        model: A model from :func:`tfedge.quantize`. Its ranges are changed in place, nothing else.
+        data: Typical inputs, in any form that :func:`tfedge.core.data.batches` reads.
+        samples: Largest number of samples used.
+
+    Raises:
+        ModelError: If the model is not quantized.
+        CalibrationError: If the data do not fit the inputs, or a range is not finite.
+
+    Example:
+        >>> import tfedge
+        >>> from tfedge.models.flavours import keras3
+        >>> keras = keras3()
+        >>> qat = tfedge.quantize(keras.Sequential([keras.Input((2,)), keras.layers.ReLU()]))
+        >>> calibrate_ranges(qat, np.array([[-1.0, 3.0], [0.5, 2.0]]))
+        >>> [(w.name.split("/")[-1], float(w)) for w in qat.layers[-1].weights][1:]
+        [('output_min:0', 0.0), ('output_max:0', 3.0)]
+    """
+    if not is_quantized(model):
+        raise ModelError(f"{model.name!r} is not quantized: call tfedge.quantize first.")
+    set_kernel_ranges(model)
+    slots = _slots(model)
+    before = [(float(low), float(high)) for _, low, high in slots]
+    for _, low, high in slots:
+        low.assign(0.0)
+        high.assign(0.0)
+    try:
+        _observe(model, data, samples)
+        _check(slots, before)
+    except BaseException:
+        for (_, low, high), (old_low, old_high) in zip(slots, before, strict=True):
+            low.assign(old_low)
+            high.assign(old_high)
+        raise
+
+
+def set_kernel_ranges(model: Any) -> None:
+    """Set the ranges of all kernels of a QAT model from their values.
+
+    Example:
+        >>> from tfedge.models.flavours import tf_keras
+        >>> set_kernel_ranges(tf_keras().Sequential())
+    """
+    for layer in model.layers:
+        for kernel, quantizer, variables in getattr(layer, "_weight_vars", ()):
+            quantizer(kernel, True, weights=variables)
+
+
+def _slots(model: Any) -> list[tuple[str, Any, Any]]:
+    """Return (place, min variable, max variable) of every activation range."""
+    found = []
+    for layer in model.layers:
+        for name, variables in _range_variables(layer):
+            if variables:
+                place = f"{layer.name}/{name}"
+                found.append((place, variables["min_var"], variables["max_var"]))
+    return found
+
+
+def _range_variables(layer: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the variables of each activation quantizer of a layer."""
+    if getattr(layer, "quantizer", None) is not None:
+        yield "input", layer.quantizer_vars
+    for activation in getattr(layer, "_quantize_activations", ()):
+        for moment in ("pre_activation", "post_activation"):
+            yield moment, getattr(activation, f"_{moment}_vars", None)
+    if getattr(layer, "_output_quantizers", None):
+        yield "output", layer._output_quantizer_vars
+
+
+def _observe(model: Any, data: Any, samples: int) -> None:
+    """Run the data through the float network while the ranges watch."""
+    with _watching(model):
+        run = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+        for inputs in _inputs(model, data, samples):
+            run(inputs)
+
+
+@contextlib.contextmanager
+def _watching(model: Any) -> Iterator[None]:
+    """Let every quantizer note what it sees and pass it on as it is."""
+    places = [(layer, "quantizer", _watch) for layer in model.layers if _has_quantizer(layer)]
+    for layer in model.layers:
+        activations = getattr(layer, "_quantize_activations", ())
+        places += [(activation, "quantizer", _watch) for activation in activations]
+    wrappers = [layer for layer in model.layers if hasattr(layer, "_make_quantizer_fn")]
+    kept = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
+    try:
+        for owner, name, watcher in places:
+            object.__setattr__(owner, name, watcher)
+        for layer in wrappers:
+            object.__setattr__(layer, "_make_quantizer_fn", _watcher_of(layer))
+        yield
+    finally:
+        for owner, name, value in kept:
+            object.__setattr__(owner, name, value)
+        for layer in wrappers:
+            object.__delattr__(layer, "_make_quantizer_fn")
+
+
+def _has_quantizer(layer: Any) -> bool:
+    """Return whether a layer quantizes an input of the model."""
+    return getattr(layer, "quantizer", None) is not None
+
+
+def _watch(inputs: Any, training: Any, weights: Any, **_: Any) -> Any:
+    """Widen the range to what is seen, and return the input itself."""
+    if weights:
+        low, high = weights["min_var"], weights["max_var"]
+        low.assign(tf.minimum(low, tf.reduce_min(inputs)))
+        high.assign(tf.maximum(high, tf.reduce_max(inputs)))
+    return inputs
+
+
+def _watcher_of(wrapper: Any) -> Any:
+    """Return what stands in for the method that makes a wrapper's quantizer calls."""
+    kernels = {id(variables) for _, _, variables in wrapper._weight_vars}
+
+    def make(quantizer: Any, inputs: Any, training: Any, variables: Any) -> Any:
+        """Return a call that passes a kernel on, or watches the output."""
+        if id(variables) in kernels:
+            return lambda: tf.convert_to_tensor(inputs)
+        return lambda: _watch(inputs, training, variables)
+
+    return make
+
+
+def _inputs(model: Any, data: Any, samples: int) -> Iterator[Any]:
+    """Yield batches of inputs as the model takes them, no more than ``samples`` in all."""
+    names = list(model.input_names)
+    shapes = {n: tuple(x.shape)[1:] for n, x in zip(names, model.inputs, strict=True)}
+    left = samples
+    bounded = data.take(samples) if hasattr(data, "as_numpy_iterator") else data
+    try:
+        for batch in regroup(batches(bounded, shapes=shapes), _BATCH):
+            arrays = _arranged(batch.x, names)
+            yield [
+                tf.cast(array[:left], tensor.dtype)
+                for array, tensor in zip(arrays, model.inputs, strict=True)
+            ]
+            left -= len(batch)
+            if left <= 0:
+                return
+    except (DataError, ValueError, tf.errors.InvalidArgumentError) as error:
+        raise CalibrationError(
+            f"The calibration data do not fit {model.name!r}, whose inputs are {shapes}: {error}"
+        ) from error
+
+
+def _arranged(x: Any, names: list[str]) -> list[np.ndarray]:
+    """Return the arrays in the order of the model's inputs."""
+    if isinstance(x, dict):
+        if set(x) != set(names):
+            raise DataError(f"inputs are named {names}, the data bring {sorted(x)}.")
+        return [x[name] for name in names]
+    arrays = x if isinstance(x, list) else [x]
+    if len(arrays) != len(names):
+        raise DataError(f"{len(names)} inputs are needed, the data bring {len(arrays)}.")
+    return arrays
+
+
+def _check(slots: list, before: list) -> None:
+    """Refuse ranges that are not finite; give back those that saw nothing but zeros."""
+    for (place, low, high), (old_low, old_high) in zip(slots, before, strict=True):
+        found = (float(low), float(high))
+        if not np.all(np.isfinite(found)):
+            raise CalibrationError(
+                f"The range of {place!r} is {found} after calibration: the data or the weights "
+                f"hold NaN or infinite values. Check both before quantizing."
+            )
+        if found == (0.0, 0.0):
+            low.assign(old_low)
+            high.assign(old_high)
