@@ -72,8 +72,8 @@ class Distiller(TrainsHere, keras.Model):
         super().__init__(**base)
         self.student = _student(student)
         copy = adopt(teacher)
-        copy.trainable = False
         _check_pair(self.student, copy)
+        copy.trainable = False
         self.alpha = float(alpha)
         self._teaching = _Teaching(self.student, copy, losses)
         self._student_loss = keras.metrics.Mean(name="student_loss")
@@ -165,10 +165,10 @@ def _check_pair(student: Any, teacher: Any) -> None:
                 f"{what}s: {shapes[0]} and {shapes[1]}. Both must take the same data and tell "
                 f"the same classes apart, in the same order."
             )
-    sizes = student.count_params(), teacher.count_params()
+    sizes = [sum(w.shape.num_elements() for w in m.trainable_weights) for m in (student, teacher)]
     if sizes[1] < sizes[0]:
         warnings.warn(
-            f"The teacher has {sizes[1]:,} parameters, the student {sizes[0]:,}. "
+            f"The teacher has {sizes[1]:,} trainable weights, the student {sizes[0]:,}. "
             f"Are student and teacher swapped?",
             UserWarning,
             stacklevel=4,
