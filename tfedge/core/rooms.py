@@ -7,33 +7,49 @@ callable (Python data model, "Customizing module attribute access").
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import sys
 import types
 from collections.abc import Callable
+from typing import Any
 
 
 class _CallableRoom(types.ModuleType):
-    """A package whose main function answers when the package is called."""
-
-    __wrapped__: Callable
+    """A module whose main function answers when the module is called."""
 
     def __call__(self, *args, **kwargs):
         """Call the room's main function."""
         return self.__wrapped__(*args, **kwargs)
 
+    @property
+    def __wrapped__(self) -> Callable:
+        """The main function, imported when first needed."""
+        target: Any = self.__dict__["_main"]
+        if isinstance(target, str):
+            module, _, name = target.partition(":")
+            target = self.__dict__["_main"] = getattr(importlib.import_module(module), name)
+        return target
 
-def callable_room(name: str, function: Callable) -> None:
-    """Make the package ``name`` callable as ``function``, with its signature and docstring.
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]
+        """The docstring of the main function."""
+        return self.__wrapped__.__doc__
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """The signature of the main function."""
+        return inspect.signature(self.__wrapped__)
+
+
+def callable_room(name: str, function: Callable | str) -> None:
+    """Make the module ``name`` callable as ``function``, with its signature and docstring.
 
     Args:
-        name: ``__name__`` of the package.
-        function: What calling the package runs.
+        name: ``__name__`` of the module.
+        function: What calling the module runs, or ``"package.module:function"`` to import it
+            when it is first needed.
     """
     room = sys.modules[name]
+    room.__dict__["_main"] = function
     room.__class__ = _CallableRoom
-    room.__dict__.update(
-        __wrapped__=function,
-        __signature__=inspect.signature(function),
-        __doc__=function.__doc__,
-    )

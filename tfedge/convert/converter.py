@@ -1,0 +1,134 @@
+"""``tfedge.convert``: a Keras model goes in, a ``.tflite`` file that was checked comes out."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tfedge.convert import recurrent
+from tfedge.convert.dispatch import dispatch
+from tfedge.convert.integers import require_integers
+from tfedge.convert.job import batches_of
+from tfedge.convert.modes import Mode, check_types, mode_named
+from tfedge.convert.proof import prove
+from tfedge.convert.representative import representative_samples
+from tfedge.convert.scale_check import warn_of_scale
+from tfedge.convert.signature import input_specs, signature_of
+from tfedge.core.checks import whole_number
+from tfedge.core.errors import CalibrationError
+from tfedge.core.openers import open_path
+from tfedge.models.flavours import is_model
+from tfedge.models.strip import strip
+from tfedge.models.wrappers import is_clustering, is_pruning, is_quantized
+from tfedge.runtime.model import TFLiteModel
+
+
+def convert(
+    model: Any,
+    quantize: str | None = "float32",
+    calibration: Any = None,
+    *,
+    calibration_samples: int = 200,
+    input_type: str | None = None,
+    output_type: str | None = None,
+    float_fallback: bool = False,
+    batch_size: int | None = 1,
+    input_shapes: Any = None,
+    parity: Any = True,
+    name: str | None = None,
+) -> TFLiteModel:
+    """Convert a Keras model to a ``.tflite`` file, in a process of its own, and check the file.
+
+    Pruning and clustering wrappers are stripped, of a ``Distiller`` the student is taken; the
+    fake quantization of a QAT model becomes the file's. The model is not changed.
+
+    Args:
+        model: A Keras 3 or tf_keras model, or a path to ``.keras``, ``.h5`` or a SavedModel.
+        quantize: ``"float32"``, ``"float16"``, ``"dynamic"`` (8-bit weights) or ``"int8"``
+            (weights, activations, inputs and outputs).
+        calibration: Samples that show the range of every activation, for ``"int8"``: NumPy
+            arrays, a dict by input name, ``tf.data`` (batched or not, with or without labels), a
+            generator, a Keras ``Sequence``. A QAT model brings its own ranges and needs it only
+            for layers that were left unquantized.
+        calibration_samples: Largest number of samples used.
+        input_type: ``"int8"``, ``"uint8"`` or ``"float32"``: type of the inputs of an
+            ``"int8"`` file; ``"int8"`` by default.
+        output_type: Likewise for the outputs.
+        float_fallback: Whether an ``"int8"`` file may hold operators that compute in float.
+        batch_size: Size of the first axis; None leaves it free, which costs operators.
+        input_shapes: Shapes without the batch axis for inputs whose shape is open: a tuple, or
+            tuples by input name. Taken from the calibration data otherwise.
+        parity: Whether the file is run beside the model. True takes the calibration samples, or
+            random ones where there are none; data of any form above is used instead.
+        name: What to call the file; the model's own name by default.
+
+    Returns:
+        The file. ``notes["parity"]`` has what the check measured.
+
+    Raises:
+        ModelError: If ``model`` is no model, is not built, or has open shapes.
+        CalibrationError: If calibration data is missing, empty or does not fit.
+        ArgumentError: If a setting is not known.
+        ConversionError: If the converter refuses or dies, if operators stay in float, or if the
+            file kills the interpreter.
+
+    Example:
+        >>> import numpy as np, tensorflow as tf
+        >>> layers = tf.keras.layers
+        >>> model = tf.keras.Sequential([layers.Input((4,)), layers.Dense(3, activation="softmax")])
+        >>> x = np.random.default_rng(0).random((50, 4), "float32")
+        >>> lite = convert(model, quantize="int8", calibration=x)
+        >>> lite.inputs[0].dtype, len(lite.float_operators)
+        ('int8', 0)
+    """
+    mode = mode_named(quantize)
+    check_types(mode, input_type or "float32", output_type or "float32")
+    whole_number("calibration_samples", calibration_samples)
+    whole_number("batch_size", 1 if batch_size is None else batch_size)
+    model = _exportable(model)
+    samples = _samples(model, mode, calibration, calibration_samples)
+    composite = recurrent.has_recurrent(model)
+    traced = recurrent.prepare(model, mode) if composite else model
+    signature = signature_of(model, batch_size, input_shapes, samples, traced)
+    content = dispatch(
+        signature,
+        name := name or getattr(model, "name", "model"),
+        composite=composite,
+        mode=mode.name,
+        input_type=input_type or "int8",
+        output_type=output_type or "int8",
+        float_fallback=float_fallback,
+        samples=None if samples is None else list(batches_of(samples, batch_size or 1)),
+    )
+    lite = TFLiteModel(content, name, {"quantize": mode.name})
+    if mode.calibrated and not float_fallback:
+        require_integers(lite, calibrated=samples is not None)
+    return lite if parity is False else prove(lite, model, mode, samples, parity)
+
+
+def _exportable(model: Any) -> Any:
+    """Return a model without training-time wrappers; a plain one as it is."""
+    if isinstance(model, (str, os.PathLike)):
+        model = open_path(model)
+    student = getattr(model, "student", None)
+    if is_model(student):
+        model = student
+    wrapped = is_model(model) and any(
+        is_pruning(layer) or is_clustering(layer) for layer in model.layers
+    )
+    return strip(model) if wrapped else model
+
+
+def _samples(model: Any, mode: Mode, calibration: Any, limit: int) -> dict | None:
+    """Return checked calibration samples, None where there are none and none are needed."""
+    if calibration is None:
+        if mode.calibrated and not (is_model(model) and is_quantized(model)):
+            raise CalibrationError(
+                "quantize='int8' needs calibration data, from which the ranges of activations "
+                "are read; none was given. Pass calibration=x_train, or any dataset of some "
+                "hundred typical samples, or train with tfedge.quantize first."
+            )
+        return None
+    samples = representative_samples(calibration, input_specs(model), limit)
+    warn_of_scale(model, samples)
+    return samples

@@ -1,0 +1,100 @@
+"""The conversion itself; runs inside a worker process, where a crash harms nobody."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+
+def ready() -> str:
+    """Import TensorFlow and return its version: a worker that has answered is warm."""
+    return tf.__version__
+
+
+def convert_graph(
+    graph: np.ndarray, feeds: list[str], fetches: dict[str, str], **settings: Any
+) -> np.ndarray:
+    """Convert a frozen graph; see `convert_folder`."""
+    function = _import_graph(graph, feeds, fetches)
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(_holder(function), folder, signatures=function)
+        return convert_folder(folder, **settings)
+
+
+def convert_folder(
+    folder: str,
+    mode: str,
+    input_type: str,
+    output_type: str,
+    float_fallback: bool,
+    samples: list[dict[str, np.ndarray]] | None,
+) -> np.ndarray:
+    """Convert a SavedModel.
+
+    Args:
+        folder: Where it lies.
+        mode: A name in `tfedge.convert.modes.MODES`.
+        input_type: Type of the inputs of an integer file.
+        output_type: Type of its outputs.
+        float_fallback: Whether an integer file may hold float operators.
+        samples: Batches by input name, to calibrate with.
+
+    Returns:
+        The file, as bytes in a uint8 array.
+    """
+    converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    if mode != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if mode == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if mode == "dynamic":
+        # Per-channel dense kernels need FULLY_CONNECTED version 12, which tflite-runtime lacks.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    if mode == "int8":
+        _ask_for_integers(converter, input_type, output_type, float_fallback)
+        if samples is not None:
+            converter.representative_dataset = lambda: iter(samples)
+    return np.frombuffer(converter.convert(), np.uint8)
+
+
+def _ask_for_integers(
+    converter: Any, input_type: str, output_type: str, float_fallback: bool
+) -> None:
+    """Set a converter to integer operators, inputs and outputs."""
+    operators = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    if float_fallback:
+        operators.append(tf.lite.OpsSet.TFLITE_BUILTINS)
+    converter.target_spec.supported_ops = operators
+    converter.inference_input_type = tf.as_dtype(input_type)
+    converter.inference_output_type = tf.as_dtype(output_type)
+
+
+def _import_graph(graph: np.ndarray, feeds: list[str], fetches: dict[str, str]) -> Any:
+    """Return a serialized graph as a function with named inputs and outputs."""
+    definition = tf.compat.v1.GraphDef.FromString(graph.tobytes())
+    wrapped = tf.compat.v1.wrap_function(
+        lambda: tf.graph_util.import_graph_def(definition, name=""), []
+    )
+    tensor = wrapped.graph.get_tensor_by_name
+    return wrapped.prune(
+        feeds=[tensor(name) for name in feeds],
+        fetches={key: tensor(name) for key, name in fetches.items()},
+    )
+
+
+def _holder(function: Any) -> Any:
+    """Return an object that keeps a function alive while it is saved."""
+    module: Any = tf.Module()
+    module.function = function
+    return module
+
+
+def batches_of(samples: dict[str, np.ndarray], size: int) -> Iterator[dict[str, np.ndarray]]:
+    """Yield whole batches of named arrays; a rest smaller than a batch is left out."""
+    count = len(next(iter(samples.values())))
+    for start in range(0, count - size + 1, size):
+        yield {name: array[start : start + size] for name, array in samples.items()}

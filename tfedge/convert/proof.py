@@ -1,0 +1,5 @@
+"""Proof."""
+
+
+def prove(lite, model, mode, samples, parity):
+    return lite

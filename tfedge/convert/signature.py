@@ -1,0 +1,218 @@
+"""What goes into a model and what comes out: names, shapes and dtypes, settled before tracing.
+
+The names are those that the TensorFlow converter gives: inputs by their own names; outputs
+``output_0`` … for Keras 3, by layer for tf_keras, by key where a model returns a dict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from tfedge.core.errors import ArgumentError, ModelError
+from tfedge.models.flavours import KERAS3, flavour_of, is_model
+
+_SERVING = "serving_default"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A function of tensors with named inputs and outputs.
+
+    Args:
+        inputs: One spec per input, batch axis included, named.
+        call: Takes the tensors in that order, returns any nest of tensors.
+        output_names: Names of the outputs in flattened order; None to number them.
+        variables: What ``call`` reads.
+    """
+
+    inputs: tuple[tf.TensorSpec, ...]
+    call: Callable[..., Any]
+    output_names: tuple[str, ...] | None
+    variables: Sequence[Any]
+
+    def trace(self) -> Any:
+        """Return the concrete function; its outputs are a dict by output name."""
+
+        def serve(*tensors: Any, **named: Any) -> dict[str, Any]:
+            tensors = tensors or tuple(named[spec.name] for spec in self.inputs)
+            flat = tf.nest.flatten(self.call(*tensors))
+            names = self.output_names or [f"output_{i}" for i in range(len(flat))]
+            return {
+                name: tf.identity(tensor, name=name)
+                for name, tensor in zip(names, flat, strict=True)
+            }
+
+        function = tf.function(serve, autograph=False)
+        if all(spec.name.isidentifier() for spec in self.inputs):
+            return function.get_concrete_function(**{spec.name: spec for spec in self.inputs})
+        return function.get_concrete_function(*self.inputs)
+
+
+def signature_of(
+    model: Any,
+    batch_size: int | None,
+    input_shapes: Any = None,
+    samples: Mapping[str, Any] | None = None,
+    traced: Any = None,
+) -> Signature:
+    """Return the signature of a model, with every axis but a free batch fixed.
+
+    Args:
+        model: A Keras 3 or tf_keras model, or a loaded SavedModel.
+        batch_size: Size of the first axis; None leaves it free.
+        input_shapes: Shapes without the batch axis, for inputs whose shape is open: one tuple, or
+            tuples by input name.
+        samples: Arrays by input name, from which open shapes are taken otherwise.
+        traced: A rewritten copy of the model that computes in its place, under its names.
+
+    Raises:
+        ModelError: If the model is not built, or an axis stays open.
+        ArgumentError: If ``input_shapes`` names an input that does not exist.
+    """
+    if not is_model(model):
+        return _saved_signature(model, batch_size, input_shapes)
+    traced = model if traced is None else traced
+    specs = _model_inputs(model)
+    specs = _closed(specs, _by_name(input_shapes, specs), samples or {}, model.name)
+    return Signature(
+        inputs=tuple(_with_batch(spec, batch_size) for spec in specs),
+        call=_caller(traced),
+        output_names=_output_names(model),
+        variables=traced.variables,
+    )
+
+
+def input_specs(model: Any) -> list[tf.TensorSpec]:
+    """Return one spec per input of a model, open axes as None, batch axis included."""
+    return _model_inputs(model) if is_model(model) else _saved_inputs(model)
+
+
+def _model_inputs(model: Any) -> list[tf.TensorSpec]:
+    """Return specs of a Keras model's inputs."""
+    inputs = getattr(model, "inputs", None)
+    if not inputs:
+        raise ModelError(
+            f"{model.name!r} ({type(model).__name__}) does not know its inputs: it is not built, or "
+            "it is a subclassed model. Call it once on real data and wrap it in a functional model: "
+            "x = Input(shape); Model(x, model(x)); or build a Sequential model with an Input."
+        )
+    names = getattr(model, "input_names", None) or [tensor.name for tensor in inputs]
+    return [
+        tf.TensorSpec(tuple(tensor.shape), tensor.dtype, name)
+        for name, tensor in zip(names, inputs, strict=True)
+    ]
+
+
+def _output_names(model: Any) -> tuple[str, ...] | None:
+    """Return the names of a Keras model's outputs, None to number them."""
+    if flavour_of(model) != KERAS3:
+        return tuple(model.output_names) if getattr(model, "output_names", None) else None
+    structure = getattr(model, "_outputs_struct", None)
+    return tuple(sorted(structure)) if isinstance(structure, dict) else None
+
+
+def _caller(model: Any) -> Callable[..., Any]:
+    """Return a function that hands flat tensors to a model in the structure it was built with."""
+    structure = getattr(model, "_inputs_struct", getattr(model, "_nested_inputs", None))
+
+    def call(*tensors: Any) -> Any:
+        if structure is None or (len(tensors) == 1 and not isinstance(structure, (dict, list))):
+            packed = tensors[0] if len(tensors) == 1 else list(tensors)
+        else:
+            packed = tf.nest.pack_sequence_as(structure, list(tensors))
+        return model(packed, training=False)
+
+    return call
+
+
+def _by_name(shapes: Any, specs: Sequence[tf.TensorSpec]) -> dict[str, tuple]:
+    """Return the user's shapes by input name."""
+    if shapes is None:
+        return {}
+    names = [spec.name for spec in specs]
+    if not isinstance(shapes, Mapping):
+        shapes = {names[0]: shapes}
+    unknown = set(shapes) - set(names)
+    if unknown:
+        raise ArgumentError(
+            f"input_shapes names {sorted(unknown)}; the model's inputs are {names}."
+        )
+    return {name: tuple(shape) for name, shape in shapes.items()}
+
+
+def _closed(
+    specs: Sequence[tf.TensorSpec], shapes: Mapping, samples: Mapping, model_name: str
+) -> list[tf.TensorSpec]:
+    """Return specs whose open axes are filled from the user's shapes or from samples."""
+    closed = []
+    for spec in specs:
+        shape = list(spec.shape)[1:]
+        given = shapes.get(spec.name)
+        if given is None and spec.name in samples:
+            given = samples[spec.name].shape[1:]
+        if None in shape and given is None:
+            raise ModelError(
+                f"Input {spec.name!r} of {model_name!r} has the open shape {tuple(shape)}, and a "
+                "file for a device has fixed shapes. Give them without the batch axis: "
+                f"input_shapes={{{spec.name!r}: (…)}}."
+            )
+        closed.append(
+            tf.TensorSpec([None, *_merged(shape, given, spec.name)], spec.dtype, spec.name)
+        )
+    return closed
+
+
+def _merged(shape: list, given: tuple | None, name: str) -> list:
+    """Return the model's shape with open axes taken from ``given``, which must agree."""
+    if given is None:
+        return shape
+    if len(given) != len(shape) or any(
+        a not in (None, b) for a, b in zip(shape, given, strict=True)
+    ):
+        raise ArgumentError(
+            f"Input {name!r} takes samples of shape {tuple(shape)} (None is open); {given} was given."
+        )
+    return list(given)
+
+
+def _with_batch(spec: tf.TensorSpec, batch_size: int | None) -> tf.TensorSpec:
+    """Return a spec with the size of its first axis settled."""
+    return tf.TensorSpec([batch_size, *spec.shape[1:]], spec.dtype, spec.name)
+
+
+def _serving(model: Any) -> Any:
+    """Return the serving function of a loaded SavedModel."""
+    signatures = getattr(model, "signatures", None) or {}
+    if not signatures:
+        raise ModelError(
+            f"{type(model).__name__} is neither a Keras model nor a SavedModel with a signature. "
+            "Pass a Keras 3 or tf_keras model, or a path to .keras, .h5 or a SavedModel."
+        )
+    return signatures.get(_SERVING) or next(iter(signatures.values()))
+
+
+def _saved_inputs(model: Any) -> list[tf.TensorSpec]:
+    """Return specs of the inputs of a SavedModel's serving function."""
+    named = _serving(model).structured_input_signature[1]
+    return [tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in named.items()]
+
+
+def _saved_signature(model: Any, batch_size: int | None, input_shapes: Any) -> Signature:
+    """Return the signature of a loaded SavedModel."""
+    function, specs = _serving(model), _saved_inputs(model)
+    names = [spec.name for spec in specs]
+    closed = _closed(specs, _by_name(input_shapes, specs), {}, "the SavedModel")
+
+    def call(*tensors: Any) -> Any:
+        return function(**dict(zip(names, tensors, strict=True)))
+
+    return Signature(
+        inputs=tuple(_with_batch(spec, batch_size) for spec in closed),
+        call=call,
+        output_names=tuple(sorted(function.structured_outputs)),
+        variables=getattr(model, "variables", ()),
+    )
