@@ -89,14 +89,19 @@ def interpreter_worker(runtime: str) -> Worker:
     return shared_worker(f"{runtime} interpreter", _QUIET)
 
 
+def runtime_module(runtime: str) -> Any:
+    """Import the module of a runtime's interpreter, which must happen in a worker."""
+    return importlib.import_module(_SOURCES[runtime].module)
+
+
 def open_interpreter(
-    runtime: str, content: bytes, *, threads: int = 1, delegates: bool = True, keep: bool = False
+    runtime: str, file: bytes | str, *, threads: int = 1, delegates: bool = True, keep: bool = False
 ) -> Any:
     """Open a file in this very process, which must be a worker.
 
     Args:
         runtime: An installed runtime, as `choose_runtime` returns it.
-        content: The bytes of a ``.tflite`` file.
+        file: The bytes of a ``.tflite`` file, or the path of one.
         threads: Threads that kernels may use.
         delegates: Whether XNNPACK may take operators over, as it does on a device.
         keep: Whether every intermediate tensor stays readable after a run.
@@ -104,10 +109,11 @@ def open_interpreter(
     Returns:
         An interpreter whose tensors are not allocated yet.
     """
-    module = importlib.import_module(_SOURCES[runtime].module)
+    module = runtime_module(runtime)
+    source = {"model_path": file} if isinstance(file, str) else {"model_content": file}
     kind = module.OpResolverType
     return module.Interpreter(
-        model_content=content,
+        **source,
         num_threads=threads,
         experimental_op_resolver_type=(
             kind.AUTO if delegates else kind.BUILTIN_WITHOUT_DEFAULT_DELEGATES

@@ -40,7 +40,7 @@ class Session:
         key = tuple(shapes)
         if key not in self._open:
             resize = key if key != tuple(self._native) else None
-            interpreter = open_interpreter(content=self._content, **self._settings)
+            interpreter = open_interpreter(file=self._content, **self._settings)
             self._open[key] = _Ready(interpreter, resize, self._stateful)
         self._open.move_to_end(key)
         while len(self._open) > _KEPT_SHAPES:
