@@ -89,13 +89,14 @@ class Distiller(TrainsHere, keras.Model):
         """Return the weighted sum of both losses, a scalar."""
         student = super().compute_loss(x, y, y_pred, sample_weight)
         taught = self._teaching.loss(x, y_pred, sample_weight)
-        self._student_loss.update_state(student)
-        self._distillation_loss.update_state(taught)
+        samples = tf.shape(tf.nest.flatten(y_pred)[0])[0]
+        self._student_loss.update_state(student, sample_weight=samples)
+        self._distillation_loss.update_state(taught, sample_weight=samples)
         return self.alpha * student + (1.0 - self.alpha) * taught
 
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
+    def get_metrics_result(self) -> dict[str, Any]:
         """Return the metrics, ``loss`` being the weighted sum that is minimized."""
-        found = super().compute_metrics(x, y, y_pred, sample_weight)
+        found = super().get_metrics_result()
         both = found["student_loss"], found["distillation_loss"]
         return {**found, "loss": self.alpha * both[0] + (1.0 - self.alpha) * both[1]}
 
