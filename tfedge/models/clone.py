@@ -11,6 +11,7 @@ from tfedge.core.errors import ModelError
 from tfedge.models.activations import portable_activation
 from tfedge.models.flavours import tf_keras, tfmot
 from tfedge.models.graph import has_graph
+from tfedge.models.settings import config_of
 
 _ACTIVATIONS = ("activation", "recurrent_activation")
 _PRUNING = ("block_size", "block_pooling_type", "sparsity_m_by_n")
@@ -71,7 +72,7 @@ def _parts(layer: Any) -> list[Any]:
 
 def _from_config(layer: Any) -> Any:
     """Make a layer the way Keras does, with activations that can be saved."""
-    config = layer.get_config()
+    config = config_of(layer)
     for key in _ACTIVATIONS:
         if callable(getattr(layer, key, None)) and key in config:
             portable = portable_activation(getattr(layer, key))
@@ -81,7 +82,7 @@ def _from_config(layer: Any) -> Any:
 
 def _lambda(layer: Any, copy_model: Callable) -> Any:
     """Carry the function over as it is; a config would hold its byte code."""
-    config = layer.get_config()
+    config = config_of(layer)
     base = {key: config[key] for key in ("name", "trainable", "dtype")}
     return type(layer)(
         layer.function,
@@ -94,7 +95,7 @@ def _lambda(layer: Any, copy_model: Callable) -> Any:
 
 def _time_distributed(layer: Any, copy_model: Callable) -> Any:
     """The layer inside may be a whole model."""
-    config = layer.get_config()
+    config = config_of(layer)
     base = {key: config[key] for key in ("name", "trainable", "dtype")}
     return type(layer)(clone(layer.layer, copy_model), **base)
 

@@ -22,10 +22,11 @@ _SPECIAL: dict[str, Translator] = {
     "LeakyReLU": special.leaky_relu,
     "RMSNormalization": special.rms_normalization,
     "RNN": special.rnn,
+    "SpectralNormalization": special.spectral,
     "StackedRNNCells": special.stacked_cells,
     "StochasticDepth": special.from_application("convnext"),
+    "TimeDistributed": special.wrapper,
     **dict.fromkeys(("IntegerLookup", "StringLookup", "TextVectorization"), special.lookup),
-    **dict.fromkeys(("SpectralNormalization", "TimeDistributed"), special.wrapper),
     **dict.fromkeys(special.RECURRENT, special.recurrent),
 }
 

@@ -234,7 +234,7 @@ class _Reader:
 
     def _enter(self, model, path, args, kwargs, training, trainable, outputs) -> None:
         """Walk through a nested model with its inputs bound to what it is called on."""
-        if kwargs.get("mask") is not None:
+        if tensors_in(kwargs.get("mask")):
             raise ModelError(
                 f"The nested model {'/'.join(path)!r} is called with an explicit mask, which "
                 f"cannot be kept when it is flattened. Let a Masking or Embedding layer make it."
@@ -303,10 +303,23 @@ def _nodes(graph: Any) -> Iterator[tuple[Any, tuple, dict, list]]:
                 continue
             if hasattr(node, "operation"):
                 args, kwargs = node.arguments.args, node.arguments.kwargs
+                kwargs = _without_default_training(node.operation, kwargs)
                 yield node.operation, args, _without_own_masks(args, kwargs), node.outputs
             else:
                 outputs = tensors_in(node.outputs)
                 yield node.layer, tuple(node.call_args), dict(node.call_kwargs), outputs
+
+
+def _without_default_training(layer: Any, kwargs: dict) -> dict:
+    """Leave out ``training`` where Keras 3 only wrote down the default of the layer's call.
+
+    Kept, it would tell a Dropout of the copy never to drop, not even in ``fit``.
+    """
+    signature = getattr(layer, "_call_signature", None)
+    parameter = signature.parameters.get("training") if signature else None
+    if parameter is None or kwargs.get("training") is not parameter.default:
+        return kwargs
+    return {key: value for key, value in kwargs.items() if key != "training"}
 
 
 def _without_own_masks(args: tuple, kwargs: dict) -> dict:

@@ -7,6 +7,7 @@ it holds its default, or it is known to be harmless (a seed, a choice of kernel)
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import Any
 
 from tfedge.core.errors import ModelError
@@ -43,7 +44,7 @@ def settings_for(layer: Any, target: type, /, **changed: Any) -> dict[str, Any]:
     Raises:
         ModelError: If a setting cannot be expressed in tf_keras.
     """
-    config = {**layer.get_config(), **changed}
+    config = {**config_of(layer), **changed}
     accepted = constructor_defaults(target)
     kept = {}
     for key, value in config.items():
@@ -53,6 +54,13 @@ def settings_for(layer: Any, target: type, /, **changed: Any) -> dict[str, Any]:
             _refuse_loss(layer, key, value)
     kept["trainable"] = True
     return kept
+
+
+def config_of(layer: Any) -> dict[str, Any]:
+    """Return a layer's config; that a function in it is a lambda is no news to anyone here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The object being serialized includes a `lambda`")
+        return layer.get_config()
 
 
 def constructor_defaults(kind: type) -> dict[str, Any]:

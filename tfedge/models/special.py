@@ -75,6 +75,12 @@ def wrapper(layer: Any, inner: Inner) -> Any:
     return target(**settings_for(layer, target, layer=inner(layer.layer)))
 
 
+def spectral(layer: Any, inner: Inner) -> Any:
+    """tf_keras' own layer does not build beside Keras 3."""
+    target = twins.SpectralNormalization
+    return target(**settings_for(layer, target, layer=inner(layer.layer)))
+
+
 def bidirectional(layer: Any, inner: Inner) -> Any:
     """tf_keras adds the prefixes to the names of both directions by itself."""
     target = tf_keras().layers.Bidirectional

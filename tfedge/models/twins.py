@@ -67,6 +67,33 @@ class RMSNormalization(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("tfedge")
+class SpectralNormalization(keras.layers.SpectralNormalization):
+    """tf_keras' own layer, made to build where ``tf.keras`` is Keras 3.
+
+    Example:
+        >>> layer = SpectralNormalization(keras.layers.Dense(2))
+        >>> layer([[1.0, 2.0, 3.0]]).shape.as_list()
+        [1, 2]
+
+    Reference:
+        Miyato et al., ICLR 2018, arXiv:1802.05957.
+    """
+
+    def build(self, input_shape: Any) -> None:
+        """Create the vector of the power iteration."""
+        keras.layers.Wrapper.build(self, input_shape)
+        self.kernel = getattr(self.layer, "kernel", getattr(self.layer, "embeddings", None))
+        self.kernel_shape = self.kernel.shape.as_list()
+        self.vector_u = self.add_weight(
+            name="vector_u",
+            shape=(1, self.kernel_shape[-1]),
+            initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            trainable=False,
+            dtype=self.kernel.dtype,
+        )
+
+
+@keras.saving.register_keras_serializable("tfedge")
 class Keras3Layer(keras.layers.Layer):
     """Runs a Keras 3 layer that has no weights and no twin in tf_keras.
 

@@ -29,12 +29,15 @@ def weight_pairs(layer: Any, copy: Any) -> list[tuple[Any, Any]]:
     """
     if has_graph(layer) and has_graph(copy):
         return list(_pairs_of_models(layer, copy))
+    if type(layer) is type(copy):
+        return _by_position(layer, copy, list(layer.weights), list(copy.weights))
     for attributes in _INNER:
         inside = [(getattr(layer, a, None), getattr(copy, a, None)) for a in attributes]
-        own_layers = all(hasattr(one, "weights") for pair in inside for one in pair)
-        if own_layers and _nothing_else(layer, inside, 0) and _nothing_else(copy, inside, 1):
-            return [pair for inner in inside for pair in weight_pairs(*inner)]
-    return _by_position(layer, copy)
+        if all(hasattr(one, "weights") for pair in inside for one in pair):
+            inner = [pair for one in inside for pair in weight_pairs(*one)]
+            own = (_others(one.weights, inner, side) for side, one in enumerate((layer, copy)))
+            return inner + _by_position(layer, copy, *own)
+    return _by_position(layer, copy, list(layer.weights), list(copy.weights))
 
 
 def copy_weights(pairs: list[tuple[Any, Any]]) -> None:
@@ -62,18 +65,19 @@ def _pairs_of_models(model: Any, copy: Any) -> Iterator[tuple[Any, Any]]:
             yield from weight_pairs(layer, twins[name])
 
 
-def _nothing_else(layer: Any, inside: list, side: int) -> bool:
-    """Return whether all weights of a layer belong to the layers inside it."""
-    return len(layer.weights) == sum(len(pair[side].weights) for pair in inside)
+def _others(weights: list, inner: list[tuple[Any, Any]], side: int) -> list:
+    """Return the weights that do not belong to the layers inside a wrapper."""
+    known = {id(pair[side]) for pair in inner}
+    return [weight for weight in weights if id(weight) not in known]
 
 
-def _by_position(layer: Any, copy: Any) -> list[tuple[Any, Any]]:
+def _by_position(layer: Any, copy: Any, ours: list, theirs: list) -> list[tuple[Any, Any]]:
     """Pair weights by position after comparing shapes."""
-    shapes = [[tuple(weight.shape) for weight in one.weights] for one in (layer, copy)]
+    shapes = [[tuple(weight.shape) for weight in one] for one in (ours, theirs)]
     if shapes[0] != shapes[1]:
         raise ModelError(
             f"The weights of the layer {layer.name!r} ({type(layer).__name__}) have shapes "
             f"{shapes[0]}, those of {copy.name!r} ({type(copy).__name__}) have {shapes[1]}. "
             f"Weights go from one to the other by position, so the shapes must be the same."
         )
-    return list(zip(layer.weights, copy.weights, strict=True))
+    return list(zip(ours, theirs, strict=True))
