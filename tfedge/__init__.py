@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 _ROOMS = ("callbacks", "compress", "convert", "core", "evaluate", "models", "report", "runtime")
 
 _NAMES = {
+    "Runner": "tfedge.runtime.runner",
     "TFLiteModel": "tfedge.runtime.model",
+    "available_runtimes": "tfedge.runtime.interpreter",
+    "benchmark": "tfedge.runtime.benchmark",
+    "compare": "tfedge.evaluate.parity",
 }
 
 for _kind in (".keras", ".h5", ".hdf5", SAVED_MODEL):

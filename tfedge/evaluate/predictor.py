@@ -12,6 +12,7 @@ from tfedge.core.checks import whole_number
 from tfedge.core.data import Batch, batches, regroup
 from tfedge.core.errors import ModelError
 from tfedge.core.openers import open_path
+from tfedge.runtime.graph import TensorInfo
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.runner import Runner
 
@@ -25,18 +26,22 @@ class Predictor(Protocol):
     Attributes:
         name: What to call it.
         runtime: What runs it.
+        model: The model itself.
         shapes: Shape of one sample by input name, None where it is not known.
         group: Samples in one batch of `stream`.
         size_bytes: Size of the file, None for what is no file.
         gzip_bytes: Size of the file after gzip.
+        steps: Real size of one step of quantized outputs, None for float, in the model's order.
     """
 
     name: str
     runtime: str
+    model: Any
     shapes: Mapping[str, Sequence[int | None]] | None
     group: int
     size_bytes: int | None
     gzip_bytes: int | None
+    steps: Sequence[float | None]
 
     def stream(self, xs: Iterable[Any]) -> Generator[Any, None, None]:
         """Yield the outputs of one batch of inputs after the other."""
@@ -53,6 +58,7 @@ class LitePredictor:
     """
 
     def __init__(self, model: TFLiteModel, runtime: str, threads: int, batch_size: int | None):
+        self.model: Any = model
         self._runner = Runner(model, runtime, threads, batch_size)
         self.name, self.runtime = model.name, self._runner.runtime
         self.shapes: Mapping[str, Sequence[int | None]] | None
@@ -60,10 +66,24 @@ class LitePredictor:
         self.group = min(_LARGEST_GROUP, self._runner.chunk_samples())
         self.size_bytes: int | None = model.size_bytes
         self.gzip_bytes: int | None = model.gzip_bytes
+        self.steps: Sequence[float | None]
+        self.steps = [output_step(model, tensor) for tensor in model.outputs_in_file]
 
     def stream(self, xs: Iterable[Any]) -> Generator[Any, None, None]:
         """Yield the outputs of one batch of inputs after the other."""
         return self._runner.stream(xs)
+
+
+def output_step(model: TFLiteModel, tensor: TensorInfo) -> float | None:
+    """Return the real size of one step of an output, also where the file dequantizes it itself."""
+    if isinstance(tensor.scale, float):
+        return tensor.scale
+    makers = (item for item in model.operators if tensor.index in item.outputs)
+    maker = next((item for item in makers if item.name == "DEQUANTIZE"), None)
+    if maker is None:
+        return None
+    source = next(item for item in model.tensors() if item.index == maker.inputs[0])
+    return source.scale if isinstance(source.scale, float) else None
 
 
 class FunctionPredictor:
@@ -79,9 +99,11 @@ class FunctionPredictor:
     shapes: Mapping[str, Sequence[int | None]] | None = None
     size_bytes: int | None = None
     gzip_bytes: int | None = None
+    steps: Sequence[float | None] = ()
 
     def __init__(self, function: Callable, name: str, batch_size: int | None):
         self._function, self.name = function, name
+        self.model: Any = function
         self.group = batch_size or _KERAS_BATCH
 
     def stream(self, xs: Iterable[Any]) -> Generator[Any, None, None]:
@@ -117,6 +139,7 @@ class KerasPredictor(FunctionPredictor):
 
     def __init__(self, model: Any, batch_size: int | None):
         super().__init__(model.predict_on_batch, model.name, batch_size)
+        self.model = model
         self._output_names = getattr(model, "output_names", None)
         inputs = model.inputs if getattr(model, "built", False) else None
         if inputs:

@@ -74,18 +74,22 @@ def activations(
     for item, array in zip(inputs, arrays, strict=True):
         interpreter.resize_tensor_input(item["index"], (1, *array.shape[1:]), strict=False)
     interpreter.allocate_tensors()
-    computed = sorted(
-        {int(index) for op in interpreter._get_ops_details() for index in op["outputs"]}
-    )
+    computed = [int(index) for op in interpreter._get_ops_details() for index in op["outputs"]]
     rows: dict[int, list[np.ndarray]] = {index: [] for index in computed}
     for sample in range(len(arrays[0])):
         interpreter.reset_all_variables()
         for item, array in zip(inputs, arrays, strict=True):
             interpreter.set_tensor(item["index"], array[sample : sample + 1])
         interpreter.invoke()
-        for index in computed:
-            rows[index].append(np.copy(interpreter.get_tensor(index)))
-    return [(index, np.concatenate(row)) for index, row in rows.items() if row[0].ndim]
+        for index, row in rows.items():
+            row.append(np.copy(interpreter.get_tensor(index)))
+    return [(index, np.concatenate(row)) for index, row in rows.items() if _alike(row)]
+
+
+def _alike(row: list[np.ndarray]) -> bool:
+    """Return whether the values of one tensor can be stacked: numbers, one entry per sample."""
+    shapes = {value.shape for value in row}
+    return len(shapes) == 1 and row[0].shape[:1] == (1,) and row[0].dtype.kind in "fiub"
 
 
 def _stored(interpreter: Any) -> list[dict]:

@@ -1,0 +1,174 @@
+"""Where two models part: layers of one matched with tensors of the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tfedge.core.errors import ModelError
+from tfedge.core.records import Record
+from tfedge.evaluate.difference import sqnr_db
+from tfedge.runtime.intermediate import intermediate_outputs
+from tfedge.runtime.model import TFLiteModel
+
+
+@dataclass(frozen=True, repr=False)
+class LayerParity(Record):
+    """How alike one layer of a model and its tensor in a file are.
+
+    Attributes:
+        layer: Name of the layer.
+        tensor: Name of the tensor.
+        sqnr_db: Signal-to-quantization-noise ratio of the tensor against the layer.
+    """
+
+    layer: str
+    tensor: str
+    sqnr_db: float
+
+
+def layer_parity(
+    reference: Mapping[str, np.ndarray], lite: TFLiteModel, x: Any
+) -> tuple[LayerParity, ...]:
+    """Compare layers of a model with the tensors of a file that bear their names.
+
+    A file fuses layers: ``relu/Relu;bn/add;conv/Conv2D`` is the output of the last of them.
+    Layers that have no tensor of their own are left out. The names of a file's outputs are lost;
+    each is taken for the last unmatched layer of its shape.
+
+    Args:
+        reference: Outputs of layers by name, in the order of execution, samples first.
+        lite: The file.
+        x: The samples that gave ``reference``, as `Runner.predict` takes them.
+
+    Returns:
+        One record per matched layer, in the order of execution.
+    """
+    tensors = intermediate_outputs(lite, x)
+    matched = match_layers(reference, tensors)
+    return tuple(
+        LayerParity(layer, matched[layer], sqnr_db(value, _as(value, tensors[matched[layer]])))
+        for layer, value in reference.items()
+        if layer in matched
+    )
+
+
+def first_divergence(
+    reference: Mapping[str, np.ndarray], lite: TFLiteModel, x: Any, least_db: float = 10.0
+) -> LayerParity | None:
+    """Return the first layer whose tensor has drifted away from it, or None.
+
+    Args:
+        reference: Outputs of layers by name, in the order of execution, samples first.
+        lite: The file.
+        x: The samples that gave ``reference``.
+        least_db: Ratio below which a layer counts as diverged.
+    """
+    found = layer_parity(reference, lite, x)
+    return next((layer for layer in found if layer.sqnr_db < least_db), None)
+
+
+def match_layers(
+    reference: Mapping[str, np.ndarray], tensors: Mapping[str, np.ndarray]
+) -> dict[str, str]:
+    """Return the name of the tensor that holds each layer's output.
+
+    Args:
+        reference: Outputs of layers by name, in the order of execution.
+        tensors: Values by name of tensor, in the order of execution.
+
+    Returns:
+        Names of tensors by name of layer, of those layers that have one.
+
+    Example:
+        >>> one = np.zeros((1, 4))
+        >>> match_layers({"conv": one, "relu": one}, {"net/relu/Relu;net/conv/Conv2D": one})
+        {'relu': 'net/relu/Relu;net/conv/Conv2D'}
+    """
+    suffix = _suffix(reference, tensors)
+    place = {f"{layer}{suffix}": (order, layer) for order, layer in enumerate(reference)}
+    matched = {}
+    for name, value in tensors.items():
+        if name in reference and _alike(reference[name], value):
+            matched[name] = name
+            continue
+        named = [place[part] for part in _parts(name) if part in place]
+        if named:
+            layer = max(named)[1]
+            if _alike(reference[layer], value):
+                matched[layer] = name
+    return matched | _nameless(reference, tensors, matched)
+
+
+def _nameless(
+    reference: Mapping[str, np.ndarray], tensors: Mapping[str, np.ndarray], matched: dict[str, str]
+) -> dict[str, str]:
+    """Return the last unmatched layers that fit the file's outputs, whose names are lost."""
+    found: dict[str, str] = {}
+    for name in reversed([name for name in tensors if re.match(r"\w*PartitionedCall", name)]):
+        last = list(reference)[-1:] if not found else list(reference)[::-1]
+        free = (layer for layer in last if layer not in {*matched, *found})
+        layer = next((item for item in free if _alike(reference[item], tensors[name])), None)
+        if layer is not None:
+            found[layer] = name
+    return found
+
+
+def _suffix(reference: Mapping[str, np.ndarray], tensors: Mapping[str, np.ndarray]) -> str:
+    """Return what tracing appended to the names of layers: usually nothing or ``_1``."""
+    parts = {part for name in tensors for part in _parts(name)}
+    endings = ["", *(f"_{number}" for number in range(1, 10))]
+    return max(endings, key=lambda ending: sum(f"{name}{ending}" in parts for name in reference))
+
+
+def _parts(name: str) -> list[str]:
+    """Return the scopes in the name of a tensor: ``a/b;c/d`` has four."""
+    return re.split(r"[/;]", name)
+
+
+def _alike(value: np.ndarray, tensor: np.ndarray) -> bool:
+    """Return whether shapes agree but for axes of size 1, which 1-D convolutions add."""
+    squeezed = [tuple(size for size in shape if size > 1) for shape in (value.shape, tensor.shape)]
+    return squeezed[0] == squeezed[1]
+
+
+def _as(value: np.ndarray, tensor: np.ndarray) -> np.ndarray:
+    """Return a tensor in the shape of the layer's output."""
+    return tensor.reshape(value.shape)
+
+
+def layer_outputs(model: Any, x: Any) -> dict[str, np.ndarray]:
+    """Return the outputs of all layers of a functional Keras model, or all tensors of a file.
+
+    Args:
+        model: A built Keras 3 or tf_keras model made of layers, or a `TFLiteModel`.
+        x: Samples.
+
+    Returns:
+        Arrays by name of layer or tensor, in the order of execution.
+
+    Raises:
+        ModelError: If the model shows no graph of layers.
+    """
+    if isinstance(model, TFLiteModel):
+        return intermediate_outputs(model, x)
+    kind = next((base for base in type(model).__mro__ if base.__name__ == "Model"), None)
+    if kind is None or not getattr(model, "inputs", None):
+        raise ModelError(
+            f"A {type(model).__name__} shows no graph of layers. Compare with layers=False, or "
+            "pass a functional or Sequential model."
+        )
+    outputs = {layer.name: layer.output for layer in model.layers if _has_one_output(layer)}
+    values = kind(model.inputs, list(outputs.values())).predict_on_batch(x)
+    return {name: np.asarray(value) for name, value in zip(outputs, values, strict=True)}
+
+
+def _has_one_output(layer: Any) -> bool:
+    """Return whether a layer computes one tensor, in one place of the graph."""
+    nodes = getattr(layer, "_inbound_nodes", ())
+    single = len(nodes) == 1 and hasattr(layer.output, "shape")
+    return single and type(layer).__name__ != "InputLayer"
