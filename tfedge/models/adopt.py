@@ -139,8 +139,8 @@ def _as_keywords(step: Step, args: tuple, kwargs: dict, copy: Any) -> tuple[tupl
     if unknown:
         raise ModelError(
             f"The layer {step.name!r} ({type(step.layer).__name__}) is called with {unknown}, "
-            f"which its tf_keras twin does not take. Call it without, or register a twin that does with "
-            f"tfedge.models.register_layer."
+            f"which its tf_keras twin does not take. Call it without, or register a twin that "
+            f"does with tfedge.models.register_layer."
         )
     return args[:1], {key: value for key, value in given.items() if key in accepted or keywords}
 

@@ -140,6 +140,11 @@ def _hint(value: Any) -> str:
         return " Pass an instance: build the model first."
     if isinstance(value, str):
         return " Load the file first, for example with tfedge.load."
+    if hasattr(value, "signatures") and hasattr(value, "graph_debug_info"):
+        return (
+            " A SavedModel has no training graph: it can be converted and run, not compressed. "
+            "Save the Keras model itself, as .keras."
+        )
     if hasattr(value, "get_config") and hasattr(value, "weights"):
         return " A layer alone is not enough: put it into a Sequential or functional model."
     return " Pass a Keras 3 or tf_keras model, or the path of one."

@@ -127,11 +127,17 @@ class Keras3Layer(keras.layers.Layer):
         return {**super().get_config(), "layer": json.loads(self._written)}
 
 
+def application_layers() -> dict[str, Any]:
+    """Return the layers that tf_keras' applications define for themselves, by name."""
+    return {
+        name: getattr(importlib.import_module(f"tf_keras.src.applications.{module}"), name)
+        for module, names in _APPLICATION_LAYERS.items()
+        for name in names
+    }
+
+
 @functools.cache
 def register_application_layers() -> None:
     """Let tf_keras find the layers of its own applications when it loads or clones a model."""
-    register = tf_keras().saving.register_keras_serializable("tfedge")
-    for module, names in _APPLICATION_LAYERS.items():
-        home = importlib.import_module(f"tf_keras.src.applications.{module}")
-        for name in names:
-            register(getattr(home, name))
+    for layer in application_layers().values():
+        keras.saving.register_keras_serializable("tfedge")(layer)

@@ -1,0 +1,136 @@
+"""What a model file says about itself, read without running anything in it.
+
+A Keras file is a config (JSON) and weights. The config tells which Keras wrote it and which code
+it names; loading runs that code, so it is looked at first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zipfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from tfedge.core.errors import ModelError
+from tfedge.models.flavours import KERAS3, TF_KERAS
+
+_KNOWN_HOMES = ("keras", "tf_keras", "tensorflow_model_optimization", "tfedge", "builtins")
+_CODE = frozenset({"Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """The config of a saved model and the Keras that wrote it."""
+
+    config: Any
+    flavour: str
+
+    def names(self) -> set[str]:
+        """Return every class and function that the config names."""
+        return {name for name, _ in named_objects(self.config)}
+
+
+def read_contents(path: Path) -> Contents:
+    """Return what a ``.keras`` or ``.h5`` file or a Keras SavedModel says about itself.
+
+    Raises:
+        ModelError: If the file is no model, is damaged, or holds weights only.
+    """
+    readers = {".keras": _read_archive, ".h5": _read_hdf5, ".hdf5": _read_hdf5}
+    reader = readers.get(path.suffix.lower(), _read_metadata)
+    try:
+        return reader(path)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, RuntimeError) as error:
+        if isinstance(error, ModelError):
+            raise
+        raise ModelError(
+            f"{str(path)!r} is not a readable {path.suffix or 'SavedModel'} model: {error}. It may "
+            f"be damaged, cut off, or of another kind. Save the model again."
+        ) from error
+
+
+def refuse_code(contents: Contents, path: Path, allowed: Collection[str]) -> None:
+    """Raise if a config holds code, or names code that does not come with Keras.
+
+    Args:
+        contents: What the file says.
+        path: For the message.
+        allowed: Names that the caller vouches for: custom objects, passed in or registered.
+
+    Raises:
+        ModelError: If there is such code; names it.
+    """
+    for name, home in named_objects(contents.config):
+        if name in allowed:
+            continue
+        if name in _CODE:
+            raise ModelError(
+                f"{str(path)!r} holds a {name.strip('_')}: code that would run on loading. If you "
+                f"trust who made the file, load it with tfedge.models.load_model(path, safe=False)."
+            )
+        if home and home.partition(".")[0] not in _KNOWN_HOMES:
+            raise ModelError(
+                f"{str(path)!r} names {home}.{name}, which does not come with Keras; loading would "
+                f"import it. Pass custom_objects={{{name!r}: {name}}}, register it with Keras, or "
+                f"load with safe=False if you trust who made the file."
+            )
+
+
+def named_objects(config: Any) -> Iterator[tuple[str, str | None]]:
+    """Yield ``(name, module)`` of every class and function in a config, nested ones too."""
+    if isinstance(config, dict):
+        name = config.get("class_name")
+        if isinstance(name, str):
+            inner = config.get("config")
+            is_function = name == "function" and isinstance(inner, str)
+            registered = config.get("registered_name")
+            yield str(inner if is_function else name), None if registered else config.get("module")
+            if isinstance(registered, str):
+                yield registered, None
+        config = list(config.values())
+    if isinstance(config, list):
+        for value in config:
+            yield from named_objects(value)
+
+
+def _read_archive(path: Path) -> Contents:
+    """Read the JSON files of a ``.keras`` archive."""
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read("config.json"))
+        metadata = json.loads(archive.read("metadata.json"))
+    return Contents(config, _flavour(metadata.get("keras_version")))
+
+
+def _read_hdf5(path: Path) -> Contents:
+    """Read the attributes of an ``.h5`` file."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        config, keras_version = file.attrs.get("model_config"), file.attrs.get("keras_version")
+    if config is None:
+        raise ModelError(
+            f"{str(path)!r} holds weights without a model. Build the model in code, call "
+            f"load_weights on it, and pass the model."
+        )
+    return Contents(json.loads(config), _flavour(keras_version))
+
+
+def _read_metadata(path: Path) -> Contents:
+    """Read the Keras part of a SavedModel, which only tf_keras writes."""
+    from tf_keras.src.protobuf.saved_metadata_pb2 import SavedMetadata
+
+    content = (path / "keras_metadata.pb").read_bytes()
+    nodes = SavedMetadata.FromString(content).nodes
+    return Contents([json.loads(node.metadata) for node in nodes], TF_KERAS)
+
+
+def _flavour(keras_version: str | bytes | None) -> str:
+    """Return the flavour of a version; files without one are older than Keras 3."""
+    text = keras_version.decode() if isinstance(keras_version, bytes) else str(keras_version)
+    return (
+        KERAS3
+        if text.partition(".")[0].isdigit() and int(text.partition(".")[0]) >= 3
+        else TF_KERAS
+    )

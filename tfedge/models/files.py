@@ -1,0 +1,127 @@
+"""Model files of either Keras, opened safely and in their own flavour."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+from tfedge.core.errors import ModelError
+from tfedge.core.openers import SAVED_MODEL, kind_of
+from tfedge.models.archives import Contents, read_contents, refuse_code
+from tfedge.models.flavours import KERAS3, describe, keras3, tf_keras
+
+_KINDS = (".keras", ".h5", ".hdf5", SAVED_MODEL)
+_TRAINING = ("PruneLowMagnitude", "ClusterWeights", "Quantize", "KeepZeros", "TrainableModel")
+
+
+def load_model(
+    path: str | os.PathLike, *, safe: bool = True, custom_objects: dict[str, Any] | None = None
+) -> Any:
+    """Open a model file of Keras 3 or tf_keras; the file tells which.
+
+    Wrappers of tfmot and tfedge in the file are understood. The model is not compiled.
+
+    Args:
+        path: A ``.keras`` or ``.h5`` file, or a SavedModel folder.
+        safe: Refuse files that hold code (Lambda layers, pickled modules) or name code that does
+            not come with Keras and is neither registered nor in ``custom_objects``. A SavedModel
+            is a TensorFlow program in itself: open only those that you trust.
+        custom_objects: Classes and functions by the names that the file uses.
+
+    Returns:
+        A Keras 3 or tf_keras model. For a SavedModel without a Keras graph: what
+        ``tf.saved_model.load`` returns, which can run but not be trained or compressed.
+
+    Raises:
+        ModelError: If there is no model at ``path``, it is damaged, or it is not safe.
+
+    Example:
+        >>> import tempfile
+        >>> layers = keras3().layers
+        >>> model = keras3().Sequential([layers.Input((4,)), layers.Dense(2)])
+        >>> path = f"{tempfile.mkdtemp()}/tiny.keras"
+        >>> model.save(path)
+        >>> load_model(path).output_shape
+        (None, 2)
+    """
+    path = _checked(path)
+    kind = kind_of(path)
+    if kind == SAVED_MODEL and not (path / "keras_metadata.pb").exists():
+        return _guarded(path, _load_saved_model, path)
+    contents = read_contents(path)
+    custom_objects = dict(custom_objects or {})
+    if safe:
+        refuse_code(contents, path, {*custom_objects, *_registered()})
+    return _guarded(path, _load, path, contents, custom_objects, safe)
+
+
+def _checked(path: str | os.PathLike) -> Path:
+    """Return the path after a look at what lies there."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ModelError(f"The path of a model file was asked for, found {describe(path)}.")
+    path = Path(path)
+    if not path.exists():
+        raise ModelError(f"No model file at {str(path)!r}. Check the path.")
+    if kind_of(path) not in _KINDS:
+        raise ModelError(
+            f"{str(path)!r} is not a Keras model file; known are {', '.join(_KINDS)} (a folder)."
+        )
+    return path
+
+
+def _guarded(path: Path, function: Any, *args: Any) -> Any:
+    """Run a loader and tell what it failed on as a ModelError."""
+    try:
+        return function(*args)
+    except Exception as error:
+        raise ModelError(
+            f"{str(path)!r} could not be loaded: {type(error).__name__}: {error}\n"
+            f"If it names a class of your own, pass it in custom_objects={{'Name': Name}}; "
+            f"otherwise the file may be damaged or written by another version of Keras."
+        ) from error
+
+
+def _load(path: Path, contents: Contents, custom_objects: dict[str, Any], safe: bool) -> Any:
+    """Load with the Keras that wrote the file."""
+    if contents.flavour == KERAS3:
+        loader = keras3().models.load_model
+        return loader(path, custom_objects=custom_objects, compile=False, safe_mode=safe)
+    with _own_classes(contents):
+        loader = tf_keras().models.load_model
+        return loader(str(path), custom_objects=custom_objects, compile=False, safe_mode=safe)
+
+
+@contextlib.contextmanager
+def _own_classes(contents: Contents):
+    """Let tf_keras find the classes of tfedge, of its own applications, and tfmot's if named."""
+    from tfedge.models import activations, operation, twins
+    from tfedge.models.scope import training_scope
+
+    activations.register_all()
+    classes = {operation.Operation.__name__: operation.Operation, **twins.application_layers()}
+    wrapped = any(mark in name for name in contents.names() for mark in _TRAINING)
+    with contextlib.ExitStack() as stack:
+        if wrapped:
+            stack.enter_context(training_scope())
+        stack.enter_context(tf_keras().utils.custom_object_scope(classes))
+        yield
+
+
+def _registered() -> set[str]:
+    """Return the names that users and libraries registered with either Keras."""
+    from tfedge.models import activations, operation, twins
+
+    activations.register_all()
+    known = {operation.Operation.__name__, *twins.application_layers()}
+    for keras in (keras3(), tf_keras()):
+        known.update(keras.saving.get_custom_objects())
+    return known | {name.rpartition(">")[2] for name in known}
+
+
+def _load_saved_model(path: Path) -> Any:
+    """Load a SavedModel that holds functions only."""
+    import tensorflow as tf
+
+    return tf.saved_model.load(str(path))
