@@ -53,6 +53,17 @@ def _new_memory() -> int:
         return os.dup(file.fileno())
 
 
+class Answer:
+    """What a message will be answered with, once that has arrived."""
+
+    verdict: str
+    value: Any
+
+    def arrive(self, verdict: str, value: Any) -> None:
+        """Take what the other end sent, or what became of it."""
+        self.verdict, self.value = verdict, value
+
+
 class Channel:
     """One end of a two-way channel.
 

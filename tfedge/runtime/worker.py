@@ -15,12 +15,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Generator, Iterable
 from multiprocessing import Pipe
 from typing import Any
 
 from tfedge.core.errors import WorkerError
-from tfedge.runtime.channel import Channel, SharedBuffer
+from tfedge.runtime.channel import Answer, Channel, SharedBuffer
 
 _BOOT = (
     "import json, sys; setup = json.loads(sys.argv[1]); sys.path[:] = setup.pop('path'); "
@@ -62,6 +63,7 @@ class Worker:
         self._lock = threading.RLock()
         self._process: subprocess.Popen | None = None
         self._channel: Channel | None = None
+        self._pending: deque[Answer] = deque()
         self._owner = os.getpid()
 
     def __enter__(self) -> Worker:
@@ -122,19 +124,16 @@ class Worker:
             timeout: Seconds that one call may take.
         """
         with self._lock:
-            waiting = 0
+            mine: deque[Answer] = deque()
             try:
                 for args, kwargs in calls:
-                    self._send((target, args, kwargs))
-                    waiting += 1
-                    if waiting == _LOOKAHEAD:
-                        waiting -= 1
-                        yield self._receive(timeout)
-                while waiting:
-                    waiting -= 1
-                    yield self._receive(timeout)
+                    mine.append(self._send((target, args, kwargs), timeout))
+                    if len(mine) == _LOOKAHEAD:
+                        yield self._result(mine.popleft(), timeout)
+                while mine:
+                    yield self._result(mine.popleft(), timeout)
             except (Exception, GeneratorExit):
-                self._discard(waiting, timeout)
+                self._discard(mine, timeout)
                 raise
             except BaseException:
                 self._kill()
@@ -181,81 +180,88 @@ class Worker:
         self._owner = os.getpid()
         self._channel = Channel(here, outgoing, incoming, copies=True)
 
-    def _send(self, message: tuple) -> None:
-        """Send a message, starting the process when none runs."""
+    def _send(self, message: tuple, timeout: float | None) -> Answer:
+        """Send a message, starting the process when none runs, and return its answer to come.
+
+        Drawing the next item of a `map` may itself call this worker; answers arrive in the order
+        of the messages and each goes to whoever asked.
+        """
+        while len(self._pending) >= _LOOKAHEAD:
+            self._receive(timeout)
         if not self.alive:
             self._drop()
             self._start()
         assert self._channel is not None
+        answer = Answer()
+        self._pending.append(answer)
         try:
             self._channel.send(message)
         except (BrokenPipeError, ConnectionResetError):
-            raise self._death() from None
+            self._bury()
+        return answer
 
-    def _receive(self, timeout: float | None) -> Any:
+    def _result(self, answer: Answer, timeout: float | None) -> Any:
         """Wait for an answer and return the result or raise the error in it."""
-        assert self._channel is not None
-        try:
-            if not self._channel.wait(timeout):
-                self._kill()
-                raise WorkerCallError(
-                    f"The {self.name} worker gave no answer within {timeout:g} s and was ended.",
-                    "Timeout",
-                    "",
-                    died=True,
-                )
-            verdict, value = self._channel.receive()
-        except (EOFError, ConnectionResetError):
-            raise self._death() from None
-        if verdict == "result":
-            return value
-        if verdict == "refusal":
-            raise value
-        kind, message, trace = value
+        while answer in self._pending:
+            self._receive(timeout)
+        if answer.verdict == "result":
+            return answer.value
+        if answer.verdict == "refusal":
+            raise answer.value
+        kind, message, trace = answer.value
         raise WorkerCallError(f"{kind}: {message}", kind, trace, died=False)
 
-    def _discard(self, waiting: int, timeout: float | None) -> None:
-        """Read and forget answers that nobody waits for any more."""
-        for _ in range(waiting):
-            if self._process is None:
-                return
-            with contextlib.suppress(WorkerError):
-                self._receive(timeout)
+    def _receive(self, timeout: float | None) -> None:
+        """Wait for the oldest answer that has not arrived yet."""
+        assert self._channel is not None
+        try:
+            if self._channel.wait(timeout):
+                verdict, value = self._channel.receive()
+                self._pending.popleft().arrive(verdict, value)
+            else:
+                self._kill(f"gave no answer within {timeout:g} s and was ended", "Timeout")
+        except (EOFError, ConnectionResetError):
+            self._bury()
 
-    def _death(self) -> WorkerCallError:
-        """Return the error for a process that has gone away, with what it printed last."""
+    def _discard(self, answers: deque[Answer], timeout: float | None) -> None:
+        """Wait for answers that nobody wants any more, and forget them."""
+        for answer in answers:
+            with contextlib.suppress(WorkerError):
+                self._result(answer, timeout)
+
+    def _bury(self) -> None:
+        """Answer what was under way with how the process ended and what it printed last."""
         assert self._process is not None
         kind = _cause(self._process.wait())
-        log = self.log_tail()
-        self._drop()
-        said = f"\nIts last lines:\n{log}" if log else ""
-        return WorkerCallError(
-            f"The {self.name} worker process died ({kind}). Your session is unharmed and the "
-            f"next call starts a new worker.{said}",
-            kind,
-            log,
-            died=True,
-        )
+        self._drop(f"process died ({kind})", kind, self.log_tail())
 
     def _trim(self) -> None:
         """Give back the memory of large messages, and forget what was printed."""
-        if self._channel is not None:
+        if self._channel is not None and not self._pending:
             self._channel.trim()
             self._log.truncate(0)
 
-    def _kill(self) -> None:
+    def _kill(self, what: str = "was ended", kind: str = "SIGKILL") -> None:
         """End the process at once."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-        self._drop()
+        self._drop(what, kind)
 
-    def _drop(self) -> None:
-        """Forget a process that has ended."""
+    def _drop(self, what: str = "was ended", kind: str = "SIGKILL", log: str = "") -> None:
+        """Forget a process that has ended, and tell whoever still waits for it."""
         if self._channel is not None:
             self._channel.close()
             self._log.close()
         self._process = self._channel = None
+        said = f"\nIts last lines:\n{log}" if log else ""
+        message = (
+            f"The {self.name} worker {what}. Your session is unharmed and the next call starts a "
+            f"new worker.{said}"
+        )
+        while self._pending:
+            error = WorkerCallError(message, kind, log, died=True)
+            self._pending.popleft().arrive("refusal", error)
 
 
 def _cause(code: int) -> str:

@@ -1,0 +1,26 @@
+"""Fixtures that several rooms' tests share."""
+
+import hashlib
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_MAKER = Path(__file__).with_name("tflite_maker.py")
+
+
+@pytest.fixture(scope="session")
+def tflite_files(request):
+    """Folder with small ``.tflite`` files and expected values, made once and kept in the cache."""
+    pytest.importorskip("sklearn")
+    version = importlib.metadata.version("tensorflow")
+    key = hashlib.sha256(_MAKER.read_bytes() + version.encode()).hexdigest()[:12]
+    folder = Path(request.config.cache.mkdir(f"tflite-files-{key}"))
+    if not (folder / "done").exists():
+        command = [sys.executable, str(_MAKER), str(folder)]
+        made = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        assert made.returncode == 0, made.stderr[-3000:]
+        (folder / "done").touch()
+    return folder
