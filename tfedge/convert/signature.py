@@ -7,7 +7,7 @@ The names are those that the TensorFlow converter gives: inputs by their own nam
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import tensorflow as tf
@@ -34,17 +34,28 @@ class Signature:
     output_names: tuple[str, ...] | None
     variables: Sequence[Any]
 
+    def predict(self, x: Mapping[str, Any]) -> Any:
+        """Return outputs for arrays by input name: one array, or arrays by output name."""
+        tensors = [tf.convert_to_tensor(x[spec.name], spec.dtype) for spec in self.inputs]
+        named = self._named(tf.nest.flatten(self.call(*tensors)))
+        return {name: tensor.numpy() for name, tensor in named.items()}
+
+    def computed_by(self, copy: Any) -> Signature:
+        """Return the same signature, computed by a rewritten copy of the Keras model."""
+        return replace(self, call=_caller(copy), variables=copy.variables)
+
+    def _named(self, flat: list[Any]) -> dict[str, Any]:
+        """Return flattened outputs by name."""
+        names = self.output_names or [f"output_{number}" for number in range(len(flat))]
+        return dict(zip(names, flat, strict=True))
+
     def trace(self) -> Any:
         """Return the concrete function; its outputs are a dict by output name."""
 
         def serve(*tensors: Any, **named: Any) -> dict[str, Any]:
             tensors = tensors or tuple(named[spec.name] for spec in self.inputs)
-            flat = tf.nest.flatten(self.call(*tensors))
-            names = self.output_names or [f"output_{i}" for i in range(len(flat))]
-            return {
-                name: tf.identity(tensor, name=name)
-                for name, tensor in zip(names, flat, strict=True)
-            }
+            named_outputs = self._named(tf.nest.flatten(self.call(*tensors)))
+            return {name: tf.identity(tensor) for name, tensor in named_outputs.items()}
 
         function = tf.function(serve, autograph=False)
         if all(spec.name.isidentifier() for spec in self.inputs):
@@ -57,7 +68,6 @@ def signature_of(
     batch_size: int | None,
     input_shapes: Any = None,
     samples: Mapping[str, Any] | None = None,
-    traced: Any = None,
 ) -> Signature:
     """Return the signature of a model, with every axis but a free batch fixed.
 
@@ -67,7 +77,6 @@ def signature_of(
         input_shapes: Shapes without the batch axis, for inputs whose shape is open: one tuple, or
             tuples by input name.
         samples: Arrays by input name, from which open shapes are taken otherwise.
-        traced: A rewritten copy of the model that computes in its place, under its names.
 
     Raises:
         ModelError: If the model is not built, or an axis stays open.
@@ -75,14 +84,13 @@ def signature_of(
     """
     if not is_model(model):
         return _saved_signature(model, batch_size, input_shapes)
-    traced = model if traced is None else traced
     specs = _model_inputs(model)
     specs = _closed(specs, _by_name(input_shapes, specs), samples or {}, model.name)
     return Signature(
         inputs=tuple(_with_batch(spec, batch_size) for spec in specs),
-        call=_caller(traced),
+        call=_caller(model),
         output_names=_output_names(model),
-        variables=traced.variables,
+        variables=model.variables,
     )
 
 
@@ -96,9 +104,9 @@ def _model_inputs(model: Any) -> list[tf.TensorSpec]:
     inputs = getattr(model, "inputs", None)
     if not inputs:
         raise ModelError(
-            f"{model.name!r} ({type(model).__name__}) does not know its inputs: it is not built, or "
-            "it is a subclassed model. Call it once on real data and wrap it in a functional model: "
-            "x = Input(shape); Model(x, model(x)); or build a Sequential model with an Input."
+            f"{model.name!r} ({type(model).__name__}) does not know its inputs: it is not built, "
+            "or it is a subclassed model. Call it once on real data and wrap it in a functional "
+            "model: x = Input(shape); Model(x, model(x)); or give a Sequential model an Input."
         )
     names = getattr(model, "input_names", None) or [tensor.name for tensor in inputs]
     return [
@@ -174,7 +182,8 @@ def _merged(shape: list, given: tuple | None, name: str) -> list:
         a not in (None, b) for a, b in zip(shape, given, strict=True)
     ):
         raise ArgumentError(
-            f"Input {name!r} takes samples of shape {tuple(shape)} (None is open); {given} was given."
+            f"Input {name!r} takes samples of shape {tuple(shape)} (None is open); {given} was "
+            "given."
         )
     return list(given)
 

@@ -7,6 +7,7 @@ registers who opens the other kinds; nothing is imported until a file of that ki
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def register_opener(kind: str, target: str) -> None:
     _OPENERS[kind] = target
 
 
-def kind_of(path: str | Path) -> str:
+def kind_of(path: str | os.PathLike) -> str:
     """Return the kind of a model file: its suffix, or ``"SavedModel"`` for a folder that is one.
 
     Example:
@@ -43,7 +44,7 @@ def kind_of(path: str | Path) -> str:
     return path.suffix.lower()
 
 
-def open_path(path: str | Path) -> Any:
+def open_path(path: str | os.PathLike) -> Any:
     """Open a model file with the function registered for its kind.
 
     Args:
