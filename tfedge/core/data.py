@@ -159,7 +159,7 @@ def _items(data: Any, y: Any, shapes: Mapping | None) -> Iterator[Batch]:
     samples: list[Batch] = []
     for item in _iterate(data):
         batch = _split(item, shapes)
-        if not _is_sample(batch.x, shapes):
+        if not _is_sample(batch, shapes):
             yield batch
             continue
         samples.append(batch)
@@ -202,14 +202,16 @@ def _split(item: Any, shapes: Mapping | None) -> Batch:
     return Batch(_tree(item))
 
 
-def _is_sample(x: Any, shapes: Mapping | None) -> bool:
-    """Return whether ``x`` is one sample rather than a batch of them."""
+def _is_sample(batch: Batch, shapes: Mapping | None) -> bool:
+    """Return whether this is one sample rather than a batch of them."""
     if not shapes:
         return False
-    if isinstance(x, Mapping):
-        name = next((name for name in shapes if name in x), None)
-        return name is not None and _fits(x[name], shapes[name])
-    return _fits(_leaves(x)[0], next(iter(shapes.values())))
+    if isinstance(batch.y, np.ndarray) and batch.y.ndim == 0:
+        return True
+    if isinstance(batch.x, Mapping):
+        name = next((name for name in shapes if name in batch.x), None)
+        return name is not None and _fits(batch.x[name], shapes[name])
+    return _fits(_leaves(batch.x)[0], next(iter(shapes.values())))
 
 
 def _fits(array: np.ndarray, shape: Sequence[int | None]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,8 +37,8 @@ def layer_parity(
     """Compare layers of a model with the tensors of a file that bear their names.
 
     A file fuses layers: ``relu/Relu;bn/add;conv/Conv2D`` is the output of the last of them.
-    Layers that have no tensor of their own are left out. The names of a file's outputs are lost;
-    each is taken for the last unmatched layer of its shape.
+    Layers that have no tensor of their own are left out. The outputs of a file bear no layer's
+    name; each is taken for the layer of its shape that it is most alike.
 
     Args:
         reference: Outputs of layers by name, in the order of execution, samples first.
@@ -49,9 +49,11 @@ def layer_parity(
         One record per matched layer, in the order of execution.
     """
     tensors = intermediate_outputs(lite, x)
-    matched = match_layers(reference, tensors)
+    names = {tensor.index: tensor.name for tensor in lite.tensors()}
+    outputs = [names[tensor.index] for tensor in lite.outputs]
+    matched = match_layers(reference, tensors, outputs)
     return tuple(
-        LayerParity(layer, matched[layer], sqnr_db(value, _as(value, tensors[matched[layer]])))
+        LayerParity(layer, matched[layer], _ratio(value, tensors[matched[layer]]))
         for layer, value in reference.items()
         if layer in matched
     )
@@ -73,13 +75,16 @@ def first_divergence(
 
 
 def match_layers(
-    reference: Mapping[str, np.ndarray], tensors: Mapping[str, np.ndarray]
+    reference: Mapping[str, np.ndarray],
+    tensors: Mapping[str, np.ndarray],
+    outputs: Collection[str] = (),
 ) -> dict[str, str]:
     """Return the name of the tensor that holds each layer's output.
 
     Args:
         reference: Outputs of layers by name, in the order of execution.
         tensors: Values by name of tensor, in the order of execution.
+        outputs: Names of the tensors that are the file's outputs.
 
     Returns:
         Names of tensors by name of layer, of those layers that have one.
@@ -101,21 +106,29 @@ def match_layers(
             layer = max(named)[1]
             if _alike(reference[layer], value):
                 matched[layer] = name
-    return matched | _nameless(reference, tensors, matched)
+    for name in outputs:
+        best = _most_alike(reference, tensors[name]) if name in tensors else None
+        if best is not None and not _better(reference[best], tensors, matched.get(best), name):
+            matched[best] = name
+    return matched
 
 
-def _nameless(
-    reference: Mapping[str, np.ndarray], tensors: Mapping[str, np.ndarray], matched: dict[str, str]
-) -> dict[str, str]:
-    """Return the last unmatched layers that fit the file's outputs, whose names are lost."""
-    found: dict[str, str] = {}
-    for name in reversed([name for name in tensors if re.match(r"\w*PartitionedCall", name)]):
-        last = list(reference)[-1:] if not found else list(reference)[::-1]
-        free = (layer for layer in last if layer not in {*matched, *found})
-        layer = next((item for item in free if _alike(reference[item], tensors[name])), None)
-        if layer is not None:
-            found[layer] = name
-    return found
+def _most_alike(reference: Mapping[str, np.ndarray], tensor: np.ndarray) -> str | None:
+    """Return the layer that a tensor is most alike, among those of its shape."""
+    fitting = [layer for layer, value in reference.items() if _alike(value, tensor)]
+    return max(fitting, key=lambda layer: _ratio(reference[layer], tensor), default=None)
+
+
+def _better(
+    value: np.ndarray, tensors: Mapping[str, np.ndarray], held: str | None, name: str
+) -> bool:
+    """Return whether the tensor matched so far is more alike than another."""
+    return held is not None and _ratio(value, tensors[held]) > _ratio(value, tensors[name])
+
+
+def _ratio(value: np.ndarray, tensor: np.ndarray) -> float:
+    """Return the SQNR of a tensor against a layer's output."""
+    return sqnr_db(value, tensor.reshape(value.shape))
 
 
 def _suffix(reference: Mapping[str, np.ndarray], tensors: Mapping[str, np.ndarray]) -> str:
@@ -134,11 +147,6 @@ def _alike(value: np.ndarray, tensor: np.ndarray) -> bool:
     """Return whether shapes agree but for axes of size 1, which 1-D convolutions add."""
     squeezed = [tuple(size for size in shape if size > 1) for shape in (value.shape, tensor.shape)]
     return squeezed[0] == squeezed[1]
-
-
-def _as(value: np.ndarray, tensor: np.ndarray) -> np.ndarray:
-    """Return a tensor in the shape of the layer's output."""
-    return tensor.reshape(value.shape)
 
 
 def layer_outputs(model: Any, x: Any) -> dict[str, np.ndarray]:

@@ -173,7 +173,7 @@ def as_predictor(
     """
     whole_number("batch_size", 1 if batch_size is None else batch_size)
     if isinstance(model, (str, os.PathLike)):
-        model = open_path(model)  # type: ignore[arg-type]
+        model = open_path(model)
     if isinstance(model, (bytes, bytearray, memoryview)):
         model = TFLiteModel(bytes(model))
     if isinstance(model, TFLiteModel):
