@@ -14,18 +14,47 @@ from tfedge.core.openers import SAVED_MODEL, open_path, register_opener
 
 if TYPE_CHECKING:
     from tfedge import callbacks as callbacks
+    from tfedge import convert as convert
+    from tfedge import evaluate as evaluate
     from tfedge import models as models
     from tfedge import runtime as runtime
+    from tfedge.compress.distillation import losses as distill
+    from tfedge.compress.distillation.distiller import Distiller as Distiller
+    from tfedge.compress.pruning.magnitude import prune as prune
+    from tfedge.compress.pruning.report import sparsity as sparsity
+    from tfedge.compress.quantization.aware import quantize as quantize
+    from tfedge.core import errors as errors
+    from tfedge.evaluate.parity import compare as compare
+    from tfedge.models.schedules import ConstantSparsity as ConstantSparsity
+    from tfedge.models.schedules import PolynomialDecay as PolynomialDecay
+    from tfedge.models.strip import strip as strip
+    from tfedge.runtime.benchmark import benchmark as benchmark
+    from tfedge.runtime.interpreter import available_runtimes as available_runtimes
     from tfedge.runtime.model import TFLiteModel as TFLiteModel
+    from tfedge.runtime.runner import Runner as Runner
+
+    __all__ = ["distill"]
 
 _ROOMS = ("callbacks", "compress", "convert", "core", "evaluate", "models", "report", "runtime")
 
 _NAMES = {
+    "ConstantSparsity": "tfedge.models.schedules",
+    "Distiller": "tfedge.compress.distillation.distiller",
+    "PolynomialDecay": "tfedge.models.schedules",
     "Runner": "tfedge.runtime.runner",
     "TFLiteModel": "tfedge.runtime.model",
     "available_runtimes": "tfedge.runtime.interpreter",
     "benchmark": "tfedge.runtime.benchmark",
     "compare": "tfedge.evaluate.parity",
+    "prune": "tfedge.compress.pruning.magnitude",
+    "quantize": "tfedge.compress.quantization.aware",
+    "sparsity": "tfedge.compress.pruning.report",
+    "strip": "tfedge.models.strip",
+}
+
+_MODULES = {
+    "distill": "tfedge.compress.distillation.losses",
+    "errors": "tfedge.core.errors",
 }
 
 for _kind in (".keras", ".h5", ".hdf5", SAVED_MODEL):
@@ -39,6 +68,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first touched."""
     if name in _ROOMS:
         return importlib.import_module(f"tfedge.{name}")
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
     if name in _NAMES:
         value = getattr(importlib.import_module(_NAMES[name]), name)
         globals()[name] = value
@@ -48,4 +79,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """List the public names, loaded or not."""
-    return sorted({*_ROOMS, *_NAMES, "__version__", "load"})
+    return sorted({*_ROOMS, *_NAMES, *_MODULES, "__version__", "load"})

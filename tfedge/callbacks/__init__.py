@@ -1,1 +1,5 @@
-"""."""
+"""What goes into a ``fit`` loop that exists already, Keras 3 or tf_keras."""
+
+from tfedge.callbacks.edge_evaluation import EdgeEvaluation
+
+__all__ = ["EdgeEvaluation"]
