@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from tfedge.compress.quantization.scheme import ELEMENTWISE, knows_activation
 from tfedge.models.flavours import tfmot
 
 _HOME = "tensorflow_model_optimization.python.core.quantization.keras"
-_FOLDS_NORMALIZATION = ("Conv2D", "DepthwiseConv2D", "Dense", "SeparableConv1D", "SeparableConv2D")
+_FOLDS_NORMALIZATION = ("Conv2D", "DepthwiseConv2D", "Dense")
 _FUSED = frozenset({"linear", "relu", "swish", "gelu", "softmax", "sigmoid", "tanh"})
-_ALONE = _FUSED | {"relu6"}
 
 
 def reasons_for_float(model: Any) -> dict[str, str]:
@@ -56,25 +56,24 @@ def _kind(layer: Any) -> str:
 def _reason(layer: Any, registry: Any) -> str:
     """Return why a layer on its own cannot be quantized, empty if it can."""
     kind = _kind(layer)
-    separable = kind in ("SeparableConv1D", "SeparableConv2D")
     if kind in ("InputLayer", "BatchNormalization"):
         return ""
-    if not separable and not registry.supports(layer):
+    if kind not in ELEMENTWISE and not registry.supports(layer):
         return f"tfmot does not quantize {kind}"
-    if separable and layer.padding == "causal":
-        return "tfmot does not quantize causal padding"
-    known = _ALONE if kind == "Activation" else _FUSED
     activation = getattr(layer, "activation", None)
     name = getattr(activation, "__name__", type(activation).__name__)
-    if activation is not None and name not in known:
+    known = knows_activation(layer) if kind == "Activation" else name in _FUSED
+    if activation is not None and not known:
         return f"tfmot does not quantize the activation {name}"
-    return _reason_of_dtype(layer)
+    return _reason_of_inputs(layer)
 
 
-def _reason_of_dtype(layer: Any) -> str:
+def _reason_of_inputs(layer: Any) -> str:
     """Return why fake quantization does not take the inputs of a layer, empty if it does."""
     for node in layer.inbound_nodes:
         for tensor in node.keras_inputs:
+            if getattr(tensor, "_keras_mask", None) is not None:
+                return "a mask reaches it, and tfmot's wrapper passes masks on to no layer"
             if tensor.dtype.name != "float32":
                 return f"fake quantization needs float32 inputs, not {tensor.dtype.name}"
     return ""

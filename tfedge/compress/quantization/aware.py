@@ -9,6 +9,7 @@ import numpy as np
 from tfedge.compress.quantization.annotate import reasons_for_float
 from tfedge.compress.quantization.ranges import calibrate_ranges, set_kernel_ranges
 from tfedge.compress.quantization.scheme import Scheme
+from tfedge.compress.quantization.separable import split_separable
 from tfedge.core.checks import one_of
 from tfedge.core.errors import ModelError
 from tfedge.models.adopt import adopt
@@ -68,7 +69,9 @@ def quantize(
     """
     plain, pruned = _plain(model)
     keep_zeros = _keeps_zeros(preserve, plain, pruned)
-    floats = {*reasons_for_float(plain), *select(plain, exclude, "exclude")}
+    excluded = select(plain, exclude, "exclude")
+    plain = split_separable(plain, leave=excluded)
+    floats = {*reasons_for_float(plain), *excluded}
     qat = trainable(_tidied(_applied(plain, floats, keep_zeros)))
     set_kernel_ranges(qat)
     if calibration is not None:

@@ -97,9 +97,11 @@ def _range_variables(layer: Any) -> Iterator[tuple[str, Any]]:
 def _observe(model: Any, data: Any, samples: int) -> None:
     """Run the data through the float network while the ranges watch."""
     with _watching(model):
-        run = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+        specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in model.inputs]
+        run = tf.function(lambda *inputs: model(list(inputs), training=False))
+        watch = run.get_concrete_function(*specs)
         for inputs in _inputs(model, data, samples):
-            run(inputs)
+            watch(*inputs)
 
 
 @contextlib.contextmanager

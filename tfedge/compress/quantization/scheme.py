@@ -1,9 +1,10 @@
-"""tfmot's default 8-bit scheme, with two gaps closed.
+"""tfmot's default 8-bit scheme, with its gaps closed.
 
-tfmot takes the fake quantization off the kernel of a convolution or Dense that a ReLU layer
+tfmot knows no elementwise layer but Add, and stops at an activation that it does not know. It
+takes the fake quantization off the kernel of a convolution or Dense that a ReLU layer
 follows, and plain configs get in where a prune-preserving one should be (before a
-Concatenate), so such kernels lose their zeros. Here every kernel is quantized, and every kernel
-with zeros keeps them.
+Concatenate), so such kernels lose their zeros. Here elementwise layers have a quantized output,
+every kernel is quantized, and every kernel with zeros keeps them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ _registry: Any = importlib.import_module(f"{_HOME}.default_8bit_quantize_registr
 _scheme: Any = importlib.import_module(f"{_HOME}.default_8bit_quantize_scheme")
 
 _KERNELS = {"Conv2D": "kernel", "DepthwiseConv2D": "depthwise_kernel", "Dense": "kernel"}
+ELEMENTWISE = frozenset({"Maximum", "Minimum", "Multiply", "Subtract"})
+"""Layers that are one int8 operator in the file and need a range for their output only."""
+
+_OUTPUT_ONLY = ELEMENTWISE | {"Activation", "BatchNormalization", "Normalization", "Rescaling"}
+_ACTIVATIONS = frozenset({"relu", "relu6", "swish", "gelu", "linear", "softmax", "sigmoid", "tanh"})
 _MASKED = {
     _registry.Default8BitQuantizeConfig: KeepZerosConfig,
     _registry.Default8BitConvQuantizeConfig: KeepZerosConvConfig,
@@ -62,8 +68,15 @@ class _Registry(_registry.Default8BitQuantizeRegistry):
         super().__init__()
         self.keep_zeros = keep_zeros
 
+    def supports(self, layer: Any) -> bool:
+        """Return whether at least the output of a layer can be quantized."""
+        return type(layer).__name__ in _OUTPUT_ONLY or super().supports(layer)
+
     def get_quantize_config(self, layer: Any) -> Any:
         """Return how a layer is quantized."""
+        kind = type(layer).__name__
+        if kind in _OUTPUT_ONLY and not knows_activation(layer):
+            return _configs.Default8BitOutputQuantizeConfig()
         config = super().get_quantize_config(layer)
         return masked(config, layer) if self.keep_zeros else config
 
@@ -85,6 +98,19 @@ class _Layout(_layout.Default8BitQuantizeLayoutTransform):
             config = _with_kernel(config, layer)
             metadata["quantize_config"] = masked(config, layer) if self.keep_zeros else config
         return model, configs
+
+
+def knows_activation(layer: Any) -> bool:
+    """Return whether a layer is an ``Activation`` whose function tfmot knows.
+
+    Example:
+        >>> from tfedge.models.flavours import tf_keras
+        >>> knows_activation(tf_keras().layers.Activation("relu"))
+        True
+    """
+    function = getattr(layer, "activation", None)
+    is_activation = type(layer).__name__ == "Activation"
+    return is_activation and getattr(function, "__name__", "") in _ACTIVATIONS
 
 
 def masked(config: Any, layer: Any) -> Any:
