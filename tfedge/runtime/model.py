@@ -156,18 +156,21 @@ class TFLiteModel(Record):
         Returns:
             Arrays by tensor name. ``tensors()`` has their scales.
         """
-        return dict(self._weights)
+        counts = Counter(tensor.name for tensor, _ in self._stored)
+        return {
+            f"{tensor.name}#{tensor.index}" if counts[tensor.name] > 1 else tensor.name: value
+            for tensor, value in self._stored
+        }
+
+    def stored(self) -> tuple[tuple[TensorInfo, np.ndarray], ...]:
+        """Return every tensor whose value lies in the file, with its value as stored."""
+        return self._stored
 
     @functools.cached_property
-    def _weights(self) -> dict[str, np.ndarray]:
-        """Stored values by unique name."""
+    def _stored(self) -> tuple[tuple[TensorInfo, np.ndarray], ...]:
+        """Stored tensors, read once."""
         found = inspect_file("constants", self.content, self.name)
-        names = {tensor.index: tensor.name for tensor in self.tensors()}
-        twice = {name for name, count in Counter(map(names.get, found)).items() if count > 1}
-        return {
-            f"{names[index]}#{index}" if names[index] in twice else names[index]: value
-            for index, value in found.items()
-        }
+        return tuple((item, found[item.index]) for item in self.tensors() if item.index in found)
 
     def predict(self, x: Any, **options: Any) -> Any:
         """Return the outputs for samples; `tfedge.runtime.runner.Runner` has the options.

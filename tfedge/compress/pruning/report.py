@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import Any
 
 import numpy as np
 
 from tfedge.compress.pruning.kernels import kernels_of
+from tfedge.core.openers import open_path
 from tfedge.core.records import Record
 from tfedge.models.adopt import adopt
 from tfedge.models.pruned import weights_at
 from tfedge.models.wrappers import is_pruning, unwrapped
+from tfedge.runtime.model import TFLiteModel
+
+_WEIGHT_TYPES = (np.int8, np.uint8, np.float16, np.float32)
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -67,11 +72,13 @@ class SparsityReport(Record):
 
 
 def sparsity(model: Any) -> SparsityReport:
-    """Return the fraction of zeros in the kernels of a model, per layer and in total.
+    """Return the fraction of zeros in the kernels of a model or a file, per layer and in total.
 
     Args:
         model: A Keras model of either flavour, wrapped or not, or the path of one. In a QAT
-            model the kernels that training changes are counted, before fake quantization.
+            model the kernels that training changes are counted, before fake quantization. Of a
+            :class:`tfedge.TFLiteModel` the weights as they lie in the file are counted: codes
+            of the real value 0.
 
     Returns:
         A :class:`SparsityReport`.
@@ -88,9 +95,32 @@ def sparsity(model: Any) -> SparsityReport:
           head   100.0% of        32
           total  100.0% of        32
     """
-    rows = tuple(_row(layer) for layer in adopt(model).layers if kernels_of(unwrapped(layer)))
+    if isinstance(model, (str, os.PathLike)):
+        model = open_path(model)
+    rows = _file_rows(model) if isinstance(model, TFLiteModel) else _model_rows(model)
     weights, zeros = sum(row.weights for row in rows), sum(row.zeros for row in rows)
     return SparsityReport(zeros / weights if weights else 0.0, weights, zeros, rows)
+
+
+def _model_rows(model: Any) -> tuple[LayerSparsity, ...]:
+    """Return one record per layer with a kernel."""
+    return tuple(_row(layer) for layer in adopt(model).layers if kernels_of(unwrapped(layer)))
+
+
+def _file_rows(lite: TFLiteModel) -> tuple[LayerSparsity, ...]:
+    """Return one record per stored tensor that an operator uses as weights."""
+    readers = {index: item.name for item in lite.operators for index in item.inputs}
+    return tuple(
+        LayerSparsity(
+            name=tensor.name,
+            kind=readers[tensor.index],
+            weights=values.size,
+            zeros=int(np.count_nonzero(values == np.max(tensor.zero_point or 0))),
+            pruned=False,
+        )
+        for tensor, values in lite.stored()
+        if tensor.index in readers and values.ndim > 1 and values.dtype in _WEIGHT_TYPES
+    )
 
 
 def _row(layer: Any) -> LayerSparsity:

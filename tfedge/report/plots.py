@@ -1,0 +1,82 @@
+"""Pictures of results. Needs matplotlib: ``pip install tfedge[plot]``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tfedge.core.errors import ArgumentError, MissingPackageError
+
+_INK = "#333333"
+_COLOURS = ("#4C72B0", "#DD8452", "#55A868", "#C44E52", "#8172B3", "#937860", "#DA8BC3")
+
+
+def plot_tradeoff(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    x: str,
+    y: str,
+    label: str,
+    x_title: str | None = None,
+    y_title: str | None = None,
+    title: str = "",
+    axes: Any = None,
+) -> Any:
+    """Draw one labelled point per row: what a file costs against what it is worth.
+
+    Args:
+        rows: One mapping per point.
+        x: Key of the horizontal value, such as a size; drawn on a logarithmic axis.
+        y: Key of the vertical value, such as an accuracy.
+        label: Key of the text beside the point.
+        x_title: Title of the horizontal axis; ``x`` by default.
+        y_title: Title of the vertical axis; ``y`` by default.
+        title: Title of the picture.
+        axes: Matplotlib axes to draw into; a new figure by default.
+
+    Returns:
+        The matplotlib axes; ``axes.figure`` can be saved.
+
+    Raises:
+        ArgumentError: If there are no rows.
+        MissingPackageError: If matplotlib is not installed.
+
+    Example:
+        >>> rows = [{"size": 10, "accuracy": 0.9, "file": "int8"}]
+        >>> plot_tradeoff(rows, x="size", y="accuracy", label="file").get_xlabel()
+        'size'
+    """
+    if not rows:
+        raise ArgumentError("There is nothing to draw: rows is empty.")
+    axes = _new_axes() if axes is None else axes
+    for number, row in enumerate(rows):
+        colour = _COLOURS[number % len(_COLOURS)]
+        axes.scatter(row[x], row[y], s=80, color=colour, zorder=3)
+        up = number % 2 == 0
+        axes.annotate(
+            row[label],
+            (row[x], row[y]),
+            xytext=(0, 9 if up else -17),
+            fontsize=9,
+            color=_INK,
+            textcoords="offset points",
+            ha="center",
+        )
+    axes.set(xscale="log", xlabel=x_title or x, ylabel=y_title or y, title=title)
+    axes.margins(x=0.15, y=0.2)
+    axes.grid(True, which="both", color="#E5E5E5", zorder=0)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    return axes
+
+
+def _new_axes() -> Any:
+    """Return the axes of a new figure that needs no screen."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingPackageError(
+            "Plots need matplotlib, which is not installed. Install it with: "
+            "pip install 'tfedge[plot]'"
+        ) from error
+    return Figure(figsize=(7, 4.5), layout="constrained").add_subplot()
