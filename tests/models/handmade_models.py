@@ -53,7 +53,7 @@ def inputs_for(model, batch=3, seed=1):
         arrays.append((rng.normal(size=shape) if real else rng.integers(0, 6, shape)).astype(dtype))
     struct = getattr(model, "_inputs_struct", getattr(model, "_nested_inputs", None))
     if isinstance(struct, dict):
-        return dict(zip(sorted(struct), arrays))
+        return dict(zip(sorted(struct), arrays, strict=True))
     return arrays if len(arrays) > 1 else arrays[0]
 
 
@@ -327,9 +327,18 @@ def open_size(keras):
 def activations(keras):
     layers = keras.layers
     inputs = keras.Input((5,))
-    kinds = (
-        "swish gelu mish selu softplus softsign exponential hard_sigmoid relu6 log_softmax".split()
-    )
+    kinds = [
+        "swish",
+        "gelu",
+        "mish",
+        "selu",
+        "softplus",
+        "softsign",
+        "exponential",
+        "hard_sigmoid",
+        "relu6",
+        "log_softmax",
+    ]
     dense = [layers.Dense(4, activation=kind)(inputs) for kind in kinds]
     plain = [layers.Activation(kind)(dense[0]) for kind in kinds]
     rest = [
@@ -435,10 +444,24 @@ def keras_ops(keras):
 def keras3_activations(keras):
     layers = keras.layers
     inputs = keras.Input((6,))
-    kinds = (
-        "silu hard_silu hard_sigmoid hard_swish celu glu hard_shrink hard_tanh leaky_relu "
-        "log_sigmoid soft_shrink squareplus tanh_shrink sparse_plus sparse_sigmoid threshold"
-    ).split()
+    kinds = [
+        "silu",
+        "hard_silu",
+        "hard_sigmoid",
+        "hard_swish",
+        "celu",
+        "glu",
+        "hard_shrink",
+        "hard_tanh",
+        "leaky_relu",
+        "log_sigmoid",
+        "soft_shrink",
+        "squareplus",
+        "tanh_shrink",
+        "sparse_plus",
+        "sparse_sigmoid",
+        "threshold",
+    ]
     halving, by_setting = {"glu"}, {"threshold"}
     dense = [
         layers.Dense(4, activation=getattr(keras.activations, kind))(inputs)

@@ -1,4 +1,4 @@
-"""Every Keras model comes in here: adopted as tf_keras, copied, loaded, released again."""
+"""Every Keras model comes in here: opened, adopted as tf_keras, and released again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tfedge.models.adopt import adopt as adopt
+    from tfedge.models.files import load_model as load_model
+    from tfedge.models.graph import name_map as name_map
     from tfedge.models.registry import register_layer as register_layer
+    from tfedge.models.release import release as release
 
 _NAMES = {
     "adopt": "tfedge.models.adopt",
+    "load_model": "tfedge.models.files",
+    "name_map": "tfedge.models.graph",
     "register_layer": "tfedge.models.registry",
+    "release": "tfedge.models.release",
 }
 
 
@@ -22,3 +28,8 @@ def __getattr__(name: str) -> Any:
         globals()[name] = value
         return value
     raise AttributeError(f"module 'tfedge.models' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted(_NAMES)

@@ -73,8 +73,8 @@ def hard_silu(x: Any) -> Any:
 
     Example:
         >>> import tensorflow as tf
-        >>> hard_silu(tf.constant([-3.0, 0.0, 3.0])).numpy().tolist()
-        [0.0, 0.0, 3.0]
+        >>> hard_silu(tf.constant([-4.5, 0.0, 3.0])).numpy().tolist()
+        [-0.0, 0.0, 3.0]
 
     Reference:
         Howard et al., ICCV 2019, arXiv:1905.02244, section 5.2.

@@ -10,7 +10,7 @@ from typing import Any
 from tfedge.core.errors import ModelError
 from tfedge.models.activations import portable_activation
 from tfedge.models.flavours import tf_keras, tfmot
-from tfedge.models.graph import has_graph
+from tfedge.models.nodes import has_graph
 from tfedge.models.settings import config_of
 
 _ACTIVATIONS = ("activation", "recurrent_activation")

@@ -8,7 +8,7 @@ from typing import Any
 from tfedge.core.errors import ModelError
 from tfedge.models import special
 from tfedge.models.flavours import tf_keras
-from tfedge.models.graph import has_graph
+from tfedge.models.nodes import has_graph
 from tfedge.models.registry import twin_of
 from tfedge.models.settings import settings_for
 

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
-import re
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from tfedge.core.errors import ModelError
-from tfedge.models.flavours import flavour_of
-
-
-@dataclasses.dataclass(frozen=True)
-class Tensor:
-    """One edge of the graph: ``index`` tells it apart; ``shape`` has None where it is open."""
-
-    index: int
-    shape: tuple
-    dtype: str
+from tfedge.models.edges import Tensor, map_tensors, tensors_in
+from tfedge.models.flavours import TF_KERAS, flavour_of
+from tfedge.models.names import Names
+from tfedge.models.nodes import (
+    dtype_of,
+    functional,
+    has_graph,
+    inputs_of,
+    layer_of,
+    nodes_of,
+    outputs_of,
+    shape_of,
+    takes_training,
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -100,69 +101,38 @@ def read_graph(model: Any) -> LayerGraph:
     return LayerGraph(
         name=str(model.name),
         flavour=flavour_of(model),
-        inputs=map_tensors(_inputs_of(graph), reader.known),
-        outputs=(outputs := map_tensors(_outputs_of(graph), reader.known)),
+        inputs=map_tensors(inputs_of(graph), reader.known),
+        outputs=(outputs := map_tensors(outputs_of(graph), reader.known)),
         input_layers=tuple(
-            (reader.name_of(_layer_of(x), ()), _layer_of(x), reader.known(x)) for x in graph.inputs
+            (reader.names.of(layer_of(x), ()), layer_of(x), reader.known(x)) for x in graph.inputs
         ),
         steps=_needed(reader.steps, tensors_in(outputs)),
-        names=reader.names,
+        names=reader.names.paths,
     )
 
 
-def has_graph(layer: Any) -> bool:
-    """Return whether a layer is a model whose layers can be walked."""
-    return _functional_or_none(layer) is not None
+def name_map(model: Any) -> dict[str, str]:
+    """Return what each layer of a model is called after adoption.
 
+    Args:
+        model: A Keras 3 or tf_keras model with a layer graph.
 
-def functional(model: Any) -> Any:
-    """Return the functional model that holds the nodes, or say why there is none."""
-    graph = _functional_or_none(model)
-    if graph is not None:
-        return graph
-    name, kind = getattr(model, "name", "model"), type(model).__name__
-    if flavour_of(model) and kind == "Sequential":
-        raise ModelError(
-            f"The Sequential model {name!r} is not built: its layers have no input shape, so "
-            f"there is no graph to copy. Add an Input layer or call model.build(input_shape)."
-        )
-    raise ModelError(
-        f"The model {name!r} is subclassed ({kind} defines its own call): Keras keeps no layer "
-        f"graph of it, so it cannot be rebuilt layer by layer. Write it as a functional model, "
-        f"tf.keras.Model(inputs, outputs), and copy the weights into that."
-    )
+    Returns:
+        ``{"outer/inner": flat name}`` for every layer; inputs and operations too.
 
+    Raises:
+        ModelError: As :func:`read_graph`.
 
-def map_tensors(structure: Any, function: Callable[[Any], Any]) -> Any:
-    """Return a copy of lists, tuples, dicts and slices with every tensor replaced."""
-    if is_tensor(structure):
-        return function(structure)
-    if isinstance(structure, dict):
-        return {key: map_tensors(value, function) for key, value in structure.items()}
-    if isinstance(structure, tuple) and hasattr(structure, "_fields"):
-        return type(structure)(*(map_tensors(value, function) for value in structure))
-    if isinstance(structure, (list, tuple)):
-        kind = tuple if isinstance(structure, tuple) else list
-        return kind(map_tensors(value, function) for value in structure)
-    if isinstance(structure, slice):
-        parts = (structure.start, structure.stop, structure.step)
-        return slice(*(map_tensors(part, function) for part in parts))
-    return structure
-
-
-def tensors_in(structure: Any) -> list[Any]:
-    """Return the tensors of a structure in order; dict values by sorted key, as Keras does."""
-    found: list[Any] = []
-    ordered = dict(sorted(structure.items())) if isinstance(structure, dict) else structure
-    map_tensors(ordered, found.append)
-    return found
-
-
-def is_tensor(value: Any) -> bool:
-    """Return whether a value is an edge: a symbolic tensor of either Keras, or a Tensor."""
-    if isinstance(value, Tensor):
-        return True
-    return any(kind.__name__ == "KerasTensor" for kind in type(value).__mro__)
+    Example:
+        >>> from tfedge.models.flavours import keras3
+        >>> keras = keras3()
+        >>> inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, name="d")])
+        >>> inner.name = "base"
+        >>> outer = keras.Sequential([keras.Input((4,)), inner, keras.layers.Dense(2, name="d")])
+        >>> {path: name for path, name in name_map(outer).items() if path.endswith("d")}
+        {'d': 'd', 'base/d': 'base_d'}
+    """
+    return read_graph(model).names
 
 
 class _Reader:
@@ -171,25 +141,23 @@ class _Reader:
     def __init__(self, model: Any) -> None:
         """Give the layers of the outermost model the first right to their names."""
         self.steps: list[Step] = []
-        self.names: dict[str, str] = {}
+        self.names = Names()
         self._tensors: dict[int, Tensor] = {}
-        self._flat: dict[int, str] = {}
-        self._taken: set[str] = set()
         self._count = itertools.count()
-        self._casts: list[Cast] = []
         graph = functional(model)
-        for layer in [_layer_of(x) for x in graph.inputs] + [node[0] for node in _nodes(graph)]:
+        for layer in [layer_of(x) for x in graph.inputs] + [node[0] for node in nodes_of(graph)]:
             if not has_graph(layer):
-                self.name_of(layer, ())
+                self.names.of(layer, ())
 
     def read(self, model: Any, path: tuple, training: bool | None, trainable: bool) -> None:
         """Append the calls of ``model``, whose inputs are known, or are its own at the top."""
         graph = functional(model)
-        trainable = trainable and bool(model.trainable)
+        if not path or flavour_of(model) == TF_KERAS:  # Keras 3 asks each variable instead
+            trainable = trainable and bool(model.trainable)
         for tensor in graph.inputs:
             if not path:
                 self._add(tensor)
-        for layer, args, kwargs, outputs in _nodes(graph):
+        for layer, args, kwargs, outputs in nodes_of(graph):
             here = map_tensors(args, self.known), map_tensors(kwargs, self.known)
             if has_graph(layer):
                 inner = (*path, str(layer.name))
@@ -197,40 +165,23 @@ class _Reader:
             else:
                 self._call(layer, path, *here, training, trainable, outputs)
 
-    def name_of(self, layer: Any, path: tuple) -> str:
-        """Return the flat name of a layer, settled at its first call."""
-        if id(layer) not in self._flat:
-            own = _valid_name(str(layer.name))
-            name = own
-            for outer in reversed(path):
-                if name in self._taken:
-                    name = f"{_valid_name(outer)}_{name}"
-            number = 1
-            base = name
-            while name in self._taken:
-                name, number = f"{base}_{number}", number + 1
-            self._taken.add(name)
-            self._flat[id(layer)] = name
-        self.names.setdefault("/".join((*path, str(layer.name))), self._flat[id(layer)])
-        return self._flat[id(layer)]
-
     def known(self, tensor: Any) -> Tensor:
         """Return the edge that a symbolic tensor stands for."""
         return self._tensors[id(tensor)]
 
     def _add(self, tensor: Any) -> Tensor:
         """Make a new edge for a symbolic tensor."""
-        edge = Tensor(next(self._count), tuple(tensor.shape), _dtype_of(tensor))
+        edge = Tensor(next(self._count), shape_of(tensor), dtype_of(tensor))
         self._tensors[id(tensor)] = edge
         return edge
 
     def _call(self, layer, path, args, kwargs, training, trainable, outputs) -> None:
         """Append one call of a plain layer."""
-        if training is not None and kwargs.get("training") is None and _takes_training(layer):
+        if training is not None and kwargs.get("training") is None and takes_training(layer):
             kwargs["training"] = training
         own = trainable and bool(getattr(layer, "trainable", True))
         edges = tuple(self._add(tensor) for tensor in outputs)
-        self.steps.append(Step(layer, self.name_of(layer, path), args, kwargs, edges, own))
+        self.steps.append(Step(layer, self.names.of(layer, path), args, kwargs, edges, own))
 
     def _enter(self, model, path, args, kwargs, training, trainable, outputs) -> None:
         """Walk through a nested model with its inputs bound to what it is called on."""
@@ -252,7 +203,7 @@ class _Reader:
 
     def _conform(self, edge: Tensor, inner: Any, path: tuple) -> Tensor:
         """Return the edge as the nested model's input would take it in: cast where Keras casts."""
-        dtype = _dtype_of(inner)
+        dtype = dtype_of(inner)
         if len(edge.shape) != len(inner.shape):
             raise ModelError(
                 f"The nested model {'/'.join(path)!r} expects shape {tuple(inner.shape)} and is "
@@ -261,9 +212,8 @@ class _Reader:
         if dtype == edge.dtype or ("float" in dtype and "float" in edge.dtype):
             return edge
         cast = Cast(f"{path[-1]}_cast", dtype)
-        self._casts.append(cast)
         made = Tensor(next(self._count), edge.shape, dtype)
-        name = self.name_of(cast, path[:-1])
+        name = self.names.of(cast, path[:-1])
         self.steps.append(Step(cast, name, (edge,), {}, (made,), trainable=True))
         return made
 
@@ -271,7 +221,7 @@ class _Reader:
 def _matched(graph: Any, args: list, path: tuple) -> list[Tensor]:
     """Return the arguments of a nested call in the order of the model's inputs."""
     given = args[0] if len(args) == 1 else args
-    names = [_layer_of(tensor).name for tensor in graph.inputs]
+    names = [layer_of(tensor).name for tensor in graph.inputs]
     if isinstance(given, dict) and set(names) == set(given):
         return [given[name] for name in names]
     found = tensors_in(given)
@@ -283,64 +233,6 @@ def _matched(graph: Any, args: list, path: tuple) -> list[Tensor]:
     return found
 
 
-def _functional_or_none(model: Any) -> Any:
-    """Return the object with nodes: the model itself, or what a Sequential holds inside."""
-    kinds: dict[str, Any] = {kind.__name__: kind for kind in reversed(type(model).__mro__)}
-    if "Functional" not in kinds and "Sequential" not in kinds:
-        return None
-    if "Sequential" in kinds and kinds["Sequential"].__module__.startswith("keras."):
-        return model._functional if type(model).call is kinds["Sequential"].call else None
-    base = kinds.get("Sequential", kinds.get("Functional"))
-    own_call = getattr(type(model), "call", None) is getattr(base, "call", None)
-    return model if own_call and getattr(model, "_nodes_by_depth", None) else None
-
-
-def _nodes(graph: Any) -> Iterator[tuple[Any, tuple, dict, list]]:
-    """Yield (layer, args, kwargs, outputs) of every call, inputs first."""
-    for depth in sorted(graph._nodes_by_depth, reverse=True):
-        for node in graph._nodes_by_depth[depth]:
-            if node.is_input:
-                continue
-            if hasattr(node, "operation"):
-                args, kwargs = node.arguments.args, node.arguments.kwargs
-                kwargs = _without_default_training(node.operation, kwargs)
-                yield node.operation, args, _without_own_masks(args, kwargs), node.outputs
-            else:
-                outputs = tensors_in(node.outputs)
-                yield node.layer, tuple(node.call_args), dict(node.call_kwargs), outputs
-
-
-def _without_default_training(layer: Any, kwargs: dict) -> dict:
-    """Leave out ``training`` where Keras 3 only wrote down the default of the layer's call.
-
-    Kept, it would tell a Dropout of the copy never to drop, not even in ``fit``.
-    """
-    signature = getattr(layer, "_call_signature", None)
-    parameter = signature.parameters.get("training") if signature else None
-    if parameter is None or kwargs.get("training") is not parameter.default:
-        return kwargs
-    return {key: value for key, value in kwargs.items() if key != "training"}
-
-
-def _without_own_masks(args: tuple, kwargs: dict) -> dict:
-    """Leave out masks that Keras 3 took from the inputs by itself: tf_keras does so too."""
-    carried = {
-        id(getattr(tensor, "_keras_mask", None))
-        for tensor in tensors_in((args, {k: v for k, v in kwargs.items() if "mask" not in k}))
-    }
-    own = {
-        key
-        for key, value in kwargs.items()
-        if key.endswith("mask") and (found := tensors_in(value)) and _ids(found) <= carried
-    }
-    return {key: value for key, value in kwargs.items() if key not in own}
-
-
-def _ids(tensors: list) -> set[int]:
-    """Return the identities of tensors."""
-    return {id(tensor) for tensor in tensors}
-
-
 def _needed(steps: list[Step], outputs: list[Tensor]) -> tuple[Step, ...]:
     """Return the steps that the outputs depend on, in order."""
     wanted = set(outputs)
@@ -350,43 +242,3 @@ def _needed(steps: list[Step], outputs: list[Tensor]) -> tuple[Step, ...]:
             kept.append(step)
             wanted.update(tensors_in((step.args, step.kwargs)))
     return tuple(reversed(kept))
-
-
-def _dtype_of(tensor: Any) -> str:
-    """Return the dtype of a symbolic tensor as text."""
-    return str(getattr(tensor.dtype, "name", tensor.dtype))
-
-
-def _layer_of(tensor: Any) -> Any:
-    """Return the layer that made a symbolic tensor."""
-    return tensor._keras_history[0]
-
-
-def _inputs_of(graph: Any) -> Any:
-    """Return the inputs in the structure that the user gave."""
-    return graph._inputs_struct if hasattr(graph, "_inputs_struct") else graph._nested_inputs
-
-
-def _outputs_of(graph: Any) -> Any:
-    """Return the outputs in the structure that the user gave."""
-    return graph._outputs_struct if hasattr(graph, "_outputs_struct") else graph._nested_outputs
-
-
-def _takes_training(layer: Any) -> bool:
-    """Return whether a layer behaves differently in training."""
-    if hasattr(layer, "_call_has_context_arg"):
-        return bool(layer._call_has_context_arg.get("training", False))
-    spec = getattr(layer, "_call_spec", None)
-    return bool(spec is not None and spec.expects_training_arg)
-
-
-def _valid_name(name: str) -> str:
-    """Return a layer name that TensorFlow takes as a scope name."""
-    name = re.sub(r"[^A-Za-z0-9_.\\/>-]", "_", name)
-    return name if re.match(r"[A-Za-z0-9.]", name) else f"layer{name}"
-
-
-def static_size(shape: tuple) -> int | None:
-    """Return the number of values of one sample, or None if a dimension is open."""
-    dims = shape[1:]
-    return None if any(dim is None for dim in dims) else math.prod(dims)

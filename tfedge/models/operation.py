@@ -41,7 +41,8 @@ class Operation(keras.layers.Layer):
 
     Example:
         >>> layer = Operation("tf:math.square", args=[{"tensor": 0}])
-        >>> layer([[3.0]]).numpy().tolist()
+        >>> import numpy as np
+        >>> layer(np.array([[3.0]])).numpy().tolist()
         [[9.0]]
     """
 

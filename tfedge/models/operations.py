@@ -13,7 +13,8 @@ from typing import Any
 
 from tfedge.core.errors import ModelError
 from tfedge.models import proper
-from tfedge.models.graph import Cast, Step, Tensor
+from tfedge.models.edges import Tensor
+from tfedge.models.graph import Cast, Step
 from tfedge.models.operation import Operation
 from tfedge.models.proper import Request
 from tfedge.models.templates import encode

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from tfedge.models.activations import hard_sigmoid_sixth, hard_silu
+from tfedge.models.edges import Tensor, static_size, tensors_in
 from tfedge.models.flavours import tf_keras
-from tfedge.models.graph import Tensor, static_size, tensors_in
 from tfedge.models.templates import constant
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tfedge.core.errors import ModelError
-from tfedge.models.graph import is_tensor
+from tfedge.models.edges import is_tensor
 
 
 def encode(value: Any, place_of: Callable[[Any], int]) -> Any:

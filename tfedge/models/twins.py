@@ -29,7 +29,7 @@ class RMSNormalization(keras.layers.Layer):
         **base: ``name`` and ``dtype`` as in every layer.
 
     Example:
-        >>> RMSNormalization(epsilon=0.0)([[3.0, 3.0]]).numpy().tolist()
+        >>> RMSNormalization(epsilon=0.0)(tf.constant([[3.0, 3.0]])).numpy().tolist()
         [[1.0, 1.0]]
 
     Reference:
@@ -72,7 +72,7 @@ class SpectralNormalization(keras.layers.SpectralNormalization):
 
     Example:
         >>> layer = SpectralNormalization(keras.layers.Dense(2))
-        >>> layer([[1.0, 2.0, 3.0]]).shape.as_list()
+        >>> layer(tf.constant([[1.0, 2.0, 3.0]])).shape.as_list()
         [1, 2]
 
     Reference:
@@ -82,7 +82,8 @@ class SpectralNormalization(keras.layers.SpectralNormalization):
     def build(self, input_shape: Any) -> None:
         """Create the vector of the power iteration."""
         keras.layers.Wrapper.build(self, input_shape)
-        self.kernel = getattr(self.layer, "kernel", getattr(self.layer, "embeddings", None))
+        is_embedding = hasattr(self.layer, "embeddings")
+        self.kernel = self.layer.embeddings if is_embedding else self.layer.kernel
         self.kernel_shape = self.kernel.shape.as_list()
         self.vector_u = self.add_weight(
             name="vector_u",
@@ -103,7 +104,7 @@ class Keras3Layer(keras.layers.Layer):
 
     Example:
         >>> identity = keras3().saving.serialize_keras_object(keras3().layers.Identity())
-        >>> Keras3Layer(identity)([[3.0]]).numpy().tolist()
+        >>> Keras3Layer(identity)(tf.constant([[3.0]])).numpy().tolist()
         [[3.0]]
     """
 

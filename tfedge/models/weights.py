@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from tfedge.core.errors import ModelError
-from tfedge.models.graph import has_graph, read_graph
+from tfedge.models.graph import read_graph
+from tfedge.models.nodes import has_graph
 
 _INNER = (("forward_layer", "backward_layer"), ("layer",), ("cell",))
 
