@@ -27,9 +27,10 @@ class Contents:
     config: Any
     flavour: str
 
-    def names(self) -> set[str]:
-        """Return every class and function that the config names."""
-        return {name for name, _ in named_objects(self.config)}
+    def mentions(self, *marks: str) -> bool:
+        """Return whether a class or function in the config has one of these in its name."""
+        names = {name for names, _ in named_objects(self.config) for name in names}
+        return any(mark in name for mark in marks for name in names)
 
 
 def read_contents(path: Path) -> Contents:
@@ -62,8 +63,9 @@ def refuse_code(contents: Contents, path: Path, allowed: Collection[str]) -> Non
     Raises:
         ModelError: If there is such code; names it.
     """
-    for name, home in named_objects(contents.config):
-        if name in allowed:
+    for names, home in named_objects(contents.config):
+        name = names[0]
+        if any(one in allowed for one in names):
             continue
         if name in _CODE:
             raise ModelError(
@@ -78,17 +80,14 @@ def refuse_code(contents: Contents, path: Path, allowed: Collection[str]) -> Non
             )
 
 
-def named_objects(config: Any) -> Iterator[tuple[str, str | None]]:
-    """Yield ``(name, module)`` of every class and function in a config, nested ones too."""
+def named_objects(config: Any) -> Iterator[tuple[list[str], str | None]]:
+    """Yield the names and the module of every class and function in a config, nested ones too."""
     if isinstance(config, dict):
-        name = config.get("class_name")
+        name, inner = config.get("class_name"), config.get("config")
         if isinstance(name, str):
-            inner = config.get("config")
             is_function = name == "function" and isinstance(inner, str)
-            registered = config.get("registered_name")
-            yield str(inner if is_function else name), None if registered else config.get("module")
-            if isinstance(registered, str):
-                yield registered, None
+            names = [inner if is_function else name, config.get("registered_name")]
+            yield [one for one in names if isinstance(one, str)], config.get("module")
         config = list(config.values())
     if isinstance(config, list):
         for value in config:
@@ -119,7 +118,7 @@ def _read_hdf5(path: Path) -> Contents:
 
 def _read_metadata(path: Path) -> Contents:
     """Read the Keras part of a SavedModel, which only tf_keras writes."""
-    from tf_keras.src.protobuf.saved_metadata_pb2 import SavedMetadata
+    from tf_keras.protobuf.saved_metadata_pb2 import SavedMetadata
 
     content = (path / "keras_metadata.pb").read_bytes()
     nodes = SavedMetadata.FromString(content).nodes

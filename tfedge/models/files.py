@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tfedge.core.errors import ModelError
 from tfedge.core.openers import SAVED_MODEL, kind_of
 from tfedge.models.archives import Contents, read_contents, refuse_code
 from tfedge.models.flavours import KERAS3, describe, keras3, tf_keras
+from tfedge.models.quantized_files import without_build_config, wrappers_load_from_the_end
 
 _KINDS = (".keras", ".h5", ".hdf5", SAVED_MODEL)
 _TRAINING = ("PruneLowMagnitude", "ClusterWeights", "Quantize", "KeepZeros", "TrainableModel")
@@ -88,8 +90,10 @@ def _load(path: Path, contents: Contents, custom_objects: dict[str, Any], safe: 
     if contents.flavour == KERAS3:
         loader = keras3().models.load_model
         return loader(path, custom_objects=custom_objects, compile=False, safe_mode=safe)
-    with _own_classes(contents):
-        loader = tf_keras().models.load_model
+    loader = tf_keras().models.load_model
+    with _own_classes(contents), tempfile.TemporaryDirectory() as folder:
+        if path.suffix == ".keras" and contents.mentions("QuantizeLayer"):
+            path = without_build_config(path, Path(folder))
         return loader(str(path), custom_objects=custom_objects, compile=False, safe_mode=safe)
 
 
@@ -101,10 +105,10 @@ def _own_classes(contents: Contents):
 
     activations.register_all()
     classes = {operation.Operation.__name__: operation.Operation, **twins.application_layers()}
-    wrapped = any(mark in name for name in contents.names() for mark in _TRAINING)
     with contextlib.ExitStack() as stack:
-        if wrapped:
+        if contents.mentions(*_TRAINING):
             stack.enter_context(training_scope())
+            stack.enter_context(wrappers_load_from_the_end())
         stack.enter_context(tf_keras().utils.custom_object_scope(classes))
         yield
 

@@ -81,10 +81,11 @@ def constructor_defaults(kind: type) -> dict[str, Any]:
 
 def policy_name(policy: Any, owner: str) -> str:
     """Return the name of a dtype policy, which tf_keras takes in its place."""
+    kind = policy.get("class_name", "") if isinstance(policy, dict) else type(policy).__name__
     if isinstance(policy, dict):
-        policy = policy["config"].get("name", policy["config"].get("source_name"))
+        policy = policy["config"].get("name", policy["config"].get("mode"))
     name = str(getattr(policy, "name", policy))
-    if "int8" in name or "int4" in name or "float8" in name:
+    if "Quantized" in kind:
         raise ModelError(
             f"The layer {owner!r} was quantized by Keras itself (dtype policy {name!r}), which "
             f"tf_keras has no twin for. Adopt the model as it was before model.quantize."
