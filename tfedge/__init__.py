@@ -15,15 +15,16 @@ from tfedge.core.openers import SAVED_MODEL, open_path, register_opener
 if TYPE_CHECKING:
     from tfedge import callbacks as callbacks
     from tfedge import convert as convert
+    from tfedge import distill as distill
+    from tfedge import errors as errors
     from tfedge import evaluate as evaluate
     from tfedge import models as models
+    from tfedge import report as report
     from tfedge import runtime as runtime
-    from tfedge.compress.distillation import losses as distill  # noqa: F401
     from tfedge.compress.distillation.distiller import Distiller as Distiller
     from tfedge.compress.pruning.magnitude import prune as prune
     from tfedge.compress.pruning.report import sparsity as sparsity
     from tfedge.compress.quantization.aware import quantize as quantize
-    from tfedge.core import errors as errors
     from tfedge.evaluate.parity import compare as compare
     from tfedge.models.schedules import ConstantSparsity as ConstantSparsity
     from tfedge.models.schedules import PolynomialDecay as PolynomialDecay
@@ -33,7 +34,18 @@ if TYPE_CHECKING:
     from tfedge.runtime.model import TFLiteModel as TFLiteModel
     from tfedge.runtime.runner import Runner as Runner
 
-_ROOMS = ("callbacks", "compress", "convert", "core", "evaluate", "models", "report", "runtime")
+_MODULES = (
+    "callbacks",
+    "compress",
+    "convert",
+    "core",
+    "distill",
+    "errors",
+    "evaluate",
+    "models",
+    "report",
+    "runtime",
+)
 
 _NAMES = {
     "ConstantSparsity": "tfedge.models.schedules",
@@ -50,11 +62,6 @@ _NAMES = {
     "strip": "tfedge.models.strip",
 }
 
-_MODULES = {
-    "distill": "tfedge.compress.distillation.losses",
-    "errors": "tfedge.core.errors",
-}
-
 for _kind in (".keras", ".h5", ".hdf5", SAVED_MODEL):
     register_opener(_kind, "tfedge.models.files:load_model")
 register_opener(".tflite", "tfedge.runtime.model:TFLiteModel.load")
@@ -64,10 +71,8 @@ load = open_path
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first touched."""
-    if name in _ROOMS:
-        return importlib.import_module(f"tfedge.{name}")
     if name in _MODULES:
-        return importlib.import_module(_MODULES[name])
+        return importlib.import_module(f"tfedge.{name}")
     if name in _NAMES:
         value = getattr(importlib.import_module(_NAMES[name]), name)
         globals()[name] = value
@@ -77,4 +82,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """List the public names, loaded or not."""
-    return sorted({*_ROOMS, *_NAMES, *_MODULES, "__version__", "load"})
+    return sorted({*_MODULES, *_NAMES, "__version__", "load"})

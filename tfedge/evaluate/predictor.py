@@ -67,7 +67,7 @@ class LitePredictor:
         self.size_bytes: int | None = model.size_bytes
         self.gzip_bytes: int | None = model.gzip_bytes
         self.steps: Sequence[float | None]
-        self.steps = [output_step(model, tensor) for tensor in model.outputs_in_file]
+        self.steps = [output_step(model, tensor) for tensor in model.outputs]
 
     def stream(self, xs: Iterable[Any]) -> Generator[Any, None, None]:
         """Yield the outputs of one batch of inputs after the other."""

@@ -39,6 +39,7 @@ class Runner:
 
     Raises:
         ArgumentError: If a setting is out of range.
+        ModelError: If the file has no inputs or outputs.
         MissingPackageError: If the runtime is not installed.
     """
 
@@ -52,6 +53,8 @@ class Runner:
         whole_number("threads", threads)
         whole_number("batch_size", 1 if batch_size is None else batch_size)
         _warn_of_threads(threads)
+        if not (model.inputs and model.outputs):
+            raise ModelError(f"{model.name!r} has no inputs or no outputs; there is nothing to run.")
         self.model, self.runtime, self.threads = model, choose_runtime(runtime), threads
         self._asked = batch_size
         self._key = f"{model.digest} {threads}"
@@ -182,7 +185,8 @@ class Runner:
         """Return one array, or arrays by name."""
         if len(outputs) == 1:
             return outputs[0]
-        return {t.name: array for t, array in zip(self.model.outputs_in_file, outputs, strict=True)}
+        found = dict(zip((t.index for t in self.model.outputs_in_file), outputs, strict=True))
+        return {tensor.name: found[tensor.index] for tensor in self.model.outputs}
 
     def _explained(self, failure: WorkerCallError, done: int) -> Exception:
         """Return the error that tells a user which model failed, and where."""

@@ -1,0 +1,23 @@
+"""The errors that tfedge raises on purpose, for ``except``: see `tfedge.core.errors`."""
+
+from tfedge.core.errors import (
+    ArgumentError,
+    CalibrationError,
+    ConversionError,
+    DataError,
+    MissingPackageError,
+    ModelError,
+    TfedgeError,
+    WorkerError,
+)
+
+__all__ = [
+    "ArgumentError",
+    "CalibrationError",
+    "ConversionError",
+    "DataError",
+    "MissingPackageError",
+    "ModelError",
+    "TfedgeError",
+    "WorkerError",
+]
