@@ -25,8 +25,8 @@ def digits():
     return _digits()
 
 
-def small_cnn(keras):
-    """Return an untrained CNN for the digits, as either Keras."""
+def _small_cnn(keras):
+    """Return an untrained CNN for the digits: a normalized, an activated and a plain layer."""
     keras.utils.set_random_seed(1)
     layers = keras.layers
     inputs = keras.Input((8, 8, 1), name="image")
@@ -43,7 +43,7 @@ def small_cnn(keras):
 def _trained(flavour):
     keras = keras3() if flavour == "keras3" else tf_keras()
     x, y, _, _ = _digits()
-    model = small_cnn(keras)
+    model = _small_cnn(keras)
     model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy")
     model.fit(x, y, batch_size=64, epochs=6, verbose=0)
     return model
@@ -53,3 +53,48 @@ def _trained(flavour):
 def trained():
     """The CNN trained in Keras 3, about 97 % on the test digits. Shared: never change it."""
     return _trained("keras3")
+
+
+@pytest.fixture
+def mlp():
+    """Return a function that makes a small Dense network of either Keras."""
+
+    def make(keras, units=16, classes=10, activation="softmax", seed=1):
+        keras.utils.set_random_seed(seed)
+        inputs = keras.Input((64,), name="pixels")
+        x = keras.layers.Dense(units, activation="relu", name="hidden")(inputs)
+        outputs = keras.layers.Dense(classes, activation=activation, name="head")(x)
+        return keras.Model(inputs, outputs, name="mlp")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def flat(digits):
+    """(x, y): 512 digits as vectors of 64."""
+    return digits[0][:512].reshape(512, 64), digits[1][:512]
+
+
+@pytest.fixture(scope="session")
+def accuracy(digits):
+    """Return a function that gives the accuracy of a model on the test digits."""
+
+    def of(model):
+        predicted = np.argmax(model.predict(digits[2], verbose=0), axis=1)
+        return float(np.mean(predicted == digits[3]))
+
+    return of
+
+
+def magnitude_mask(kernel, sparsity):
+    """The second source for masks: zero the smallest magnitudes, count rounded as in the paper."""
+    kept = max(round(kernel.size * (1 - sparsity)), 1)
+    order = np.argsort(-np.abs(kernel).ravel(), kind="stable")
+    mask = np.zeros(kernel.size, bool)
+    mask[order[:kept]] = True
+    return mask.reshape(kernel.shape)
+
+
+@pytest.fixture
+def expected_mask():
+    return magnitude_mask

@@ -9,35 +9,26 @@ def main(model_path, data_path, out_path):
     import tensorflow as tf
     from ai_edge_litert.interpreter import Interpreter
 
-    from tfedge.models.flavours import tf_keras
-    from tfedge.models.scope import training_scope
+    from tfedge.models.files import load_model
 
-    with training_scope():
-        model = tf_keras().models.load_model(model_path, compile=False)
-    x = np.load(data_path)
+    model, x = load_model(model_path), np.load(data_path)
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.representative_dataset = lambda: ([sample[None]] for sample in x[:100])
     interpreter = Interpreter(model_content=converter.convert())
     (source,), (sink,) = interpreter.get_input_details(), interpreter.get_output_details()
     interpreter.resize_tensor_input(source["index"], x.shape)
     interpreter.allocate_tensors()
+    kernels = {
+        layer.name: interpreter.get_tensor(detail["index"])
+        for detail in interpreter.get_tensor_details()
+        for layer in model.layers
+        if f"/{layer.name}/" in detail["name"] and "LastValueQuant" in detail["name"]
+    }
     interpreter.set_tensor(source["index"], x)
     interpreter.invoke()
     outputs = interpreter.get_tensor(sink["index"])
-    kernels = {}
-    for detail in interpreter.get_tensor_details():
-        if detail["dtype"] == np.int8 and detail["shape"].size >= 2:
-            try:
-                values = interpreter.get_tensor(detail["index"])
-            except ValueError:
-                continue
-            kernels[detail["name"]] = values
-    kinds = {d["name"]: str(np.dtype(d["dtype"])) for d in interpreter.get_tensor_details()}
-    np.savez(out_path, outputs=outputs, qat=model.predict(x, verbose=0), kinds=kinds, **{
-        f"kernel/{name.replace('/', '|')}": value for name, value in kernels.items()
-    })
+    assert all(kernel.dtype == np.int8 for kernel in kernels.values())
+    np.savez(out_path, outputs=outputs, qat=model.predict(x, verbose=0), **kernels)
 
 
 if __name__ == "__main__":

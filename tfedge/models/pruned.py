@@ -21,8 +21,9 @@ class Pruned(_wrapper.PruneLowMagnitude):
     """tfmot's ``PruneLowMagnitude``, told by attribute path which weights to prune.
 
     Masks, thresholds and steps are tfmot's. tfmot itself knows the kernels of a fixed list of
-    layer classes only, drops masks that Keras passes between layers, and does not save
-    ``sparsity_m_by_n``; here any layer works, masks pass, and files carry all settings.
+    layer classes only, drops masks that Keras passes between layers, renames
+    the layer (and so the model's outputs), and does not save ``sparsity_m_by_n``; here any layer
+    works, masks pass, names stay, and files carry all settings.
 
     Args:
         layer: The layer to prune.
@@ -34,7 +35,7 @@ class Pruned(_wrapper.PruneLowMagnitude):
         >>> from tfedge.models.schedules import ConstantSparsity
         >>> layer = Pruned(keras.layers.Dense(2, name="head"), ConstantSparsity(0.5, 0))
         >>> layer.name, layer(keras.Input((4,))).shape
-        ('pruned_head', TensorShape([None, 2]))
+        ('head', TensorShape([None, 2]))
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Pruned(_wrapper.PruneLowMagnitude):
     ) -> None:
         layer.get_prunable_weights = functools.partial(weights_at, layer, tuple(kernels))
         super().__init__(layer, pruning_schedule, **settings)
+        self._name = layer.name
         self.kernels = list(kernels)
         self.supports_masking = layer.supports_masking
 

@@ -69,7 +69,7 @@ def _namespace(kind: str) -> Any:
 def _rebuild(value: Any, kind: str) -> Any:
     """Return the tf_keras namesake of a Keras 3 object, with the same settings."""
     twin = _twin(value, _namespace(kind), kind)
-    config = dict(value.get_config())
+    config = _settings(value)
     if kind == "optimizer":
         config["learning_rate"] = _learning_rate(value)
     if kind == "loss" and "reduction" in config:
@@ -77,6 +77,14 @@ def _rebuild(value: Any, kind: str) -> Any:
         if config["reduction"] == "mean_with_sample_weight":
             raise _refusal(value, kind, "tf_keras has no reduction 'mean_with_sample_weight'")
     return twin.from_config(_carried(value, config, twin, kind))
+
+
+def _settings(value: Any) -> dict[str, Any]:
+    """Return the settings of a Keras 3 object, also those that some of its configs forget."""
+    arguments = inspect.signature(type(value).__init__).parameters
+    hidden = getattr(value, "_fn_kwargs", {})
+    hidden = {name: item for name, item in hidden.items() if name in arguments}
+    return {**hidden, **value.get_config()}
 
 
 def _twin(value: Any, namespace: Any, kind: str) -> Any:

@@ -52,7 +52,7 @@ def prune(
         >>> sparse = prune(model, ConstantSparsity(0.75, begin_step=0))
         >>> sparse.compile("sgd", "mse")
         >>> history = sparse.fit(np.ones((8, 8)), np.ones((8, 4)), verbose=0)
-        >>> kernel = sparse.get_layer("pruned_head").layer.kernel.numpy()
+        >>> kernel = sparse.get_layer("head").layer.kernel.numpy()
         >>> float(np.mean(kernel == 0))
         0.75
 

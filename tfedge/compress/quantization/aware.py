@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfedge.compress.quantization.annotate import reasons_for_float
+from tfedge.compress.quantization.planar import lift_to_plane
 from tfedge.compress.quantization.ranges import calibrate_ranges, set_kernel_ranges
 from tfedge.compress.quantization.scheme import Scheme
 from tfedge.compress.quantization.separable import split_separable
@@ -61,8 +62,8 @@ def quantize(
         >>> head = keras.layers.Dense(4, activation="relu", name="head")
         >>> model = keras.Sequential([keras.Input((8,)), head])
         >>> qat = quantize(model, calibration=np.random.rand(32, 8))
-        >>> [layer.name for layer in qat.layers][-1]
-        'quant_head'
+        >>> type(qat.get_layer("head")).__name__
+        'QuantizeWrapperV2'
 
     Reference:
         Jacob et al., CVPR 2018, arXiv:1712.05877, section 3.
@@ -70,7 +71,7 @@ def quantize(
     plain, pruned = _plain(model)
     keep_zeros = _keeps_zeros(preserve, plain, pruned)
     excluded = select(plain, exclude, "exclude")
-    plain = split_separable(plain, leave=excluded)
+    plain = split_separable(lift_to_plane(plain, leave=excluded), leave=excluded)
     floats = {*reasons_for_float(plain), *excluded}
     qat = trainable(_tidied(_applied(plain, floats, keep_zeros)))
     set_kernel_ranges(qat)
@@ -122,7 +123,9 @@ def _applied(model: Any, floats: set[str], keep_zeros: bool) -> Any:
         )
     marked = tf_keras().models.clone_model(model, clone_function=annotated)
     with training_scope():
-        return tfmot().quantization.keras.quantize_apply(marked, Scheme(keep_zeros=keep_zeros))
+        return tfmot().quantization.keras.quantize_apply(
+            marked, Scheme(keep_zeros=keep_zeros), quantized_layer_name_prefix=""
+        )
 
 
 def _tidied(model: Any) -> Any:

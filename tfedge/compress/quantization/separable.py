@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-import numpy as np
-
 from tfedge.models.flavours import tf_keras
 from tfedge.models.rewrite import replace_layers
 
@@ -15,16 +13,15 @@ def split_separable(model: Any, leave: Collection[str] = ()) -> Any:
     """Return a model with each separable convolution as a depthwise and a 1×1 convolution.
 
     The tensor between the two is an int8 tensor in the file, so it needs a range of its own.
-    tfmot splits too, but names the parts in a way that clashes with other layers, and uses
-    Lambda layers, which cannot be loaded safely, in one dimension.
+    tfmot splits too, but names the parts in a way that clashes with other layers.
 
     Args:
         model: A functional tf_keras model that belongs to the caller.
         leave: Names of layers to leave as they are.
 
     Returns:
-        The model rebuilt; parts are named ``<name>_depthwise`` and ``<name>_pointwise``, and
-        in one dimension stand between ``<name>_expand`` and ``<name>``.
+        The model rebuilt. The first part is named ``<name>_depthwise``, the second keeps the
+        name.
 
     Example:
         >>> keras = tf_keras()
@@ -32,53 +29,22 @@ def split_separable(model: Any, leave: Collection[str] = ()) -> Any:
         >>> layer = keras.layers.SeparableConv2D(4, 3, name="sep")
         >>> model = keras.Model(inputs, layer(inputs))
         >>> [layer.name for layer in split_separable(model).layers][1:]
-        ['sep_depthwise', 'sep_pointwise']
+        ['sep_depthwise', 'sep']
     """
     return replace_layers(model, lambda layer: None if layer.name in leave else _parts(layer))
 
 
 def _parts(layer: Any) -> list[Any] | None:
     """Return the layers that a separable convolution is made of, None for other layers."""
-    if not can_split(layer):
+    if type(layer).__name__ != "SeparableConv2D" or layer.data_format != "channels_last":
         return None
-    flat = type(layer).__name__ == "SeparableConv1D"
-    config = _in_two_dimensions(layer.get_config()) if flat else layer.get_config()
-    weights = [_in_two_axes(weight) if flat else weight for weight in layer.get_weights()]
+    config, weights = layer.get_config(), layer.get_weights()
     depthwise, pointwise = _depthwise(config), _pointwise(config)
     depthwise.build((None, None, None, weights[0].shape[2]))
     pointwise.build((None, None, None, weights[1].shape[2]))
     depthwise.set_weights(weights[:1])
     pointwise.set_weights(weights[1:])
-    if not flat:
-        return [depthwise, pointwise]
-    reshape = tf_keras().layers.Reshape
-    expand = reshape((1, -1, weights[0].shape[2]), name=f"{layer.name}_expand")
-    return [expand, depthwise, pointwise, reshape((-1, layer.filters), name=layer.name)]
-
-
-def can_split(layer: Any) -> bool:
-    """Return whether a layer is a separable convolution whose parts Keras has.
-
-    Example:
-        >>> can_split(tf_keras().layers.SeparableConv1D(4, 3, padding="causal"))
-        False
-    """
-    known = type(layer).__name__ in ("SeparableConv1D", "SeparableConv2D")
-    return known and layer.padding != "causal" and layer.data_format == "channels_last"
-
-
-def _in_two_dimensions(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the config of the same convolution along the second of two axes."""
-    (size,), (stride,), (dilation,) = (
-        config[key] for key in ("kernel_size", "strides", "dilation_rate")
-    )
-    own = {"kernel_size": (1, size), "strides": (stride, stride), "dilation_rate": (1, dilation)}
-    return {**config, **own}
-
-
-def _in_two_axes(weight: np.ndarray) -> np.ndarray:
-    """Return a kernel with an axis of length 1 before its own; biases as they are."""
-    return weight[None] if weight.ndim > 1 else weight
+    return [depthwise, pointwise]
 
 
 def _depthwise(config: dict[str, Any]) -> Any:
@@ -101,5 +67,5 @@ def _pointwise(config: dict[str, Any]) -> Any:
         kernel_size=1,
         **{key: config[key] for key in (*own, *bias)},
         **{f"kernel_{key}": config[f"pointwise_{key}"] for key in kernel},
-        name=f"{config['name']}_pointwise",
+        name=config["name"],
     )
