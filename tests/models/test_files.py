@@ -26,9 +26,10 @@ def save(model, path):
 
 
 @both
-@pytest.mark.parametrize("kind", [".keras", ".h5", ".hdf5"])
-@pytest.mark.parametrize("name", ["conv_bn", "nested"])
-def test_files_open_in_their_own_flavour(keras, kind, name, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "kind"), [("conv_bn", ".keras"), ("nested", ".h5"), ("conv_bn", ".hdf5")]
+)
+def test_files_open_in_their_own_flavour(keras, name, kind, tmp_path):
     model = randomize(MODELS[name](keras))
     model.compile("adam", "mse")
     loaded = load_model(save(model, tmp_path / f"model{kind}"))

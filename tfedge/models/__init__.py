@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from tfedge.models.graph import name_map as name_map
     from tfedge.models.registry import register_layer as register_layer
     from tfedge.models.release import release as release
+    from tfedge.models.statistics import model_statistics as model_statistics
 
 _NAMES = {
     "adopt": "tfedge.models.adopt",
     "load_model": "tfedge.models.files",
+    "model_statistics": "tfedge.models.statistics",
     "name_map": "tfedge.models.graph",
     "register_layer": "tfedge.models.registry",
     "release": "tfedge.models.release",

@@ -103,7 +103,7 @@ def _from_keras3(step: Step) -> Request:
 
 def _from_tensorflow(step: Step) -> Request | None:
     """Return what a TensorFlow function asks for, in the words of Keras 3."""
-    kind = _TF_NAMES.get(step.layer.symbol)
+    kind = _TF_NAMES.get(step.layer.symbol.removeprefix("compat.v1."))
     if kind is None:
         return None
     bound = inspect.signature(step.layer.function).bind(*step.args, **step.kwargs)
@@ -156,7 +156,8 @@ def _settings(operation: Any) -> dict[str, Any]:
             f"cannot be copied. Put the computation into a layer and register that layer with "
             f"tfedge.models.register_layer."
         ) from error
-    return {key: value for key, value in config.items() if key not in ("name", "dtype")}
+    accepted = set(inspect.signature(type(operation)).parameters) - {"name"}
+    return {key: value for key, value in config.items() if key in accepted}
 
 
 def _unsliced(value: Any) -> Any:

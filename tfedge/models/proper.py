@@ -186,7 +186,7 @@ def _pool(prefix: str) -> Callable[[Request], Made]:
 
 def _activation(request: Request) -> Made:
     """An Activation layer; operations with other than the default options stay operations."""
-    plain = {"Elu": ("alpha", 1.0), "LogSoftmax": ("axis", -1)}
+    plain = {"Elu": ("alpha", 1.0), "LogSoftmax": ("axis", -1), "Silu": ("beta", 1.0)}
     key, default = plain.get(request.kind, ("name", None))
     if not _real(request) or request.option(key, default) != default:
         return None
