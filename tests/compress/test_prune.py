@@ -145,9 +145,9 @@ def test_the_users_step_callback_is_not_doubled(mlp, flat):
 
 def test_bad_input_is_refused(mlp):
     model = mlp(keras3())
-    with pytest.raises(ArgumentError, match="found 0.5"):
+    with pytest.raises(ArgumentError, match=r"found 0\.5"):
         prune(model, 0.5)
-    with pytest.raises(ArgumentError, match="'hiden' matches no layer.*'hidden'"):
+    with pytest.raises(ArgumentError, match=r"'hiden' matches no layer.*'hidden'"):
         prune(model, layers="hiden")
     with pytest.raises(ArgumentError, match="no layer is a Conv2D"):
         prune(model, exclude=[keras3().layers.Conv2D])

@@ -12,6 +12,7 @@ from tfedge.compress.quantization.annotate import reasons_for_float
 from tfedge.compress.quantization.aware import quantize
 from tfedge.compress.quantization.planar import lift_to_plane
 from tfedge.compress.quantization.ranges import calibrate_ranges
+from tfedge.compress.quantization.report import quantization_of
 from tfedge.compress.quantization.separable import split_separable
 from tfedge.core.errors import ArgumentError, CalibrationError, ModelError
 from tfedge.models.adopt import adopt
@@ -109,22 +110,23 @@ def test_bad_calibration_changes_nothing(mlp, flat):
         calibrate_ranges(adopt(mlp(keras3())), flat[0])
 
 
-def test_zeros_stay_while_training(trained, digits):
-    sparse = prune(trained, PolynomialDecay(0.0, 0.8, 0, 40, frequency=10))
+def test_zeros_stay_while_training(mlp, flat):
+    model = mlp(keras3())
+    sparse = prune(model, PolynomialDecay(0.0, 0.8, 0, 8, frequency=2))
     sparse.compile("adam", LOSS)
-    sparse.fit(*digits[:2], batch_size=64, epochs=2, verbose=0)
+    sparse.fit(*flat, batch_size=64, verbose=0)
     zeros = {row.name: row.zeros for row in sparsity(sparse).layers}
-    for model, preserve, kept in (
+    for start, preserve, kept in (
         (sparse, None, True),
         (sparse, "sparsity", True),
         (sparse, (), False),
-        (trained, None, False),
+        (model, None, False),
     ):
-        qat = quantize(model, preserve=preserve, calibration=digits[0][:200])
-        qat.compile(keras3().optimizers.Adam(1e-3, weight_decay=1e-3), LOSS)
-        qat.fit(*digits[:2], batch_size=64, verbose=0)
-        found = {row.name: row.zeros for row in sparsity(qat).layers}
-        assert (found == zeros) is kept
+        qat = quantize(start, preserve=preserve, calibration=flat[0])
+        assert bool(quantization_of(qat).keeps_zeros) is kept
+        qat.compile(keras3().optimizers.AdamW(1e-2, weight_decay=1e-3), LOSS)
+        qat.fit(*flat, batch_size=64, epochs=2, verbose=0)
+        assert ({row.name: row.zeros for row in sparsity(qat).layers} == zeros) is kept
 
 
 def test_zeros_stay_before_relu_layers_and_concatenate(flat):
@@ -215,6 +217,7 @@ def test_every_architecture_is_quantized_close_to_float(name):
     assert {type(lifted.get_layer(n)).__name__ for n in stay} == FLOAT[name]
     qat = quantize(model, calibration=x)
     assert qat.output_names == plain.output_names
+    assert set(quantization_of(qat).float_layers) == set(stay)
     for a, b in zip(same, tf.nest.flatten(qat.predict(x, verbose=0)), strict=True):
         assert np.abs(a - b).max() < 0.06 * np.abs(a).max()
     qat.compile("sgd", "mse")
@@ -223,8 +226,8 @@ def test_every_architecture_is_quantized_close_to_float(name):
 
 def test_excluded_layers_stay_in_float(mlp):
     qat = quantize(mlp(keras3()), exclude="hidden")
-    kinds = {layer.name: type(layer).__name__ for layer in qat.layers}
-    assert kinds["head"] == "QuantizeWrapperV2"
+    report = quantization_of(qat)
+    assert report.quantized == ("head",) and report.float_layers == {"hidden": "Dense"}
     assert "kernel_min" not in str([w.name for w in qat.get_layer("hidden").weights])
 
 
@@ -238,6 +241,8 @@ def test_bad_input_is_refused(mlp):
         quantize(quantize(model))
     with pytest.raises(ModelError, match="no layer that can be quantized"):
         quantize(model, exclude=".*")
+    with pytest.raises(ModelError, match="not quantized"):
+        quantization_of(model)
     with pytest.raises(ModelError):
         quantize(None)
 

@@ -94,11 +94,11 @@ class TrainsHere:
 
     def evaluate(self, x: Any = None, *args: Any, **settings: Any) -> Any:
         """Return loss and metrics, as ``tf_keras.Model.evaluate`` does."""
-        return super().evaluate(feeds.for_tf_keras(x), *args, **settings)  # type: ignore[misc]
+        return super().evaluate(feeds.for_tf_keras(x), *args, **_bridged(settings))  # type: ignore[misc]
 
     def predict(self, x: Any, *args: Any, **settings: Any) -> Any:
         """Return the outputs, as ``tf_keras.Model.predict`` does."""
-        return super().predict(feeds.for_tf_keras(x), *args, **settings)  # type: ignore[misc]
+        return super().predict(feeds.for_tf_keras(x), *args, **_bridged(settings))  # type: ignore[misc]
 
     def step_callbacks(self) -> Any:
         """Return the callbacks that the layers need, ready for a training loop of your own.
@@ -175,15 +175,27 @@ def trainable(model: Any) -> TrainableModel:
     return TrainableModel(inputs=model.input, outputs=model.output, name=model.name)
 
 
+def _bridged(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a loop with its callbacks in the flavour of the model."""
+    given = settings.get("callbacks")
+    if given is None or isinstance(given, keras.callbacks.CallbackList):
+        return settings
+    return {**settings, "callbacks": [bridged(callback) for callback in _listed(given)]}
+
+
+def _listed(callbacks: Any) -> list[Any]:
+    """Return one callback, several or none as a list."""
+    given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
+    return [callback for callback in given if callback is not None]
+
+
 def _with_steps(model: Any, callbacks: Any) -> Any:
     """Return the callbacks with those that the model's layers need, none of them twice."""
     if isinstance(callbacks, keras.callbacks.CallbackList):
-        present = callbacks.callbacks
-        for callback in _missing_steps(model, present):
+        for callback in _missing_steps(model, callbacks.callbacks):
             callbacks.append(callback)
         return callbacks
-    given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
-    given = [bridged(callback) for callback in given if callback is not None]
+    given = [bridged(callback) for callback in _listed(callbacks)]
     return [*_missing_steps(model, given), *given]
 
 

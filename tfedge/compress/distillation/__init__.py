@@ -1,1 +1,1 @@
-"""."""
+"""Fewer layers: a small model learns from a large one."""

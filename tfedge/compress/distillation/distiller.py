@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfedge.compress.distillation.logits import output_kind, to_logits
 from tfedge.compress.distillation.losses import SoftTarget, checked_losses
 from tfedge.core.checks import within
-from tfedge.core.errors import ModelError
+from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.models.adopt import adopt
 from tfedge.models.flavours import tf_keras
 from tfedge.models.trainable import TrainableModel, TrainsHere, trainable
@@ -88,11 +88,42 @@ class Distiller(TrainsHere, keras.Model):
     ) -> Any:
         """Return the weighted sum of both losses, a scalar."""
         student = super().compute_loss(x, y, y_pred, sample_weight)
+        student = tf.constant(0.0) if student is None else student
         taught = self._teaching.loss(x, y_pred, sample_weight)
         samples = tf.shape(tf.nest.flatten(y_pred)[0])[0]
         self._student_loss.update_state(student, sample_weight=samples)
         self._distillation_loss.update_state(taught, sample_weight=samples)
         return self.alpha * student + (1.0 - self.alpha) * taught
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
+        **settings: Any,
+    ) -> None:
+        """Configure training, as ``tf_keras.Model.compile`` does, with objects of either Keras.
+
+        Args:
+            optimizer: Name or optimizer.
+            loss: Loss of the labels; may be left out with ``alpha=0``, which needs no labels.
+            metrics: Metrics of the student.
+            loss_weights: Numbers per output, for ``loss``.
+            weighted_metrics: Metrics weighted by the sample weights.
+            **settings: What else ``tf_keras.Model.compile`` takes.
+
+        Raises:
+            ArgumentError: If there is no loss for labels that have a weight, or a Keras 3
+                object has no equal in tf_keras.
+        """
+        if loss is None and self.alpha > 0:
+            raise ArgumentError(
+                f"loss is missing: with alpha={self.alpha:g} the labels count. Give the loss of "
+                f"the labels to compile, or let the teacher teach alone with alpha=0."
+            )
+        super().compile(optimizer, loss, metrics, loss_weights, weighted_metrics, **settings)
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the metrics, ``loss`` being the weighted sum that is minimized."""

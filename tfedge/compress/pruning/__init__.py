@@ -1,1 +1,1 @@
-"""."""
+"""Fewer weights: magnitude pruning while training."""

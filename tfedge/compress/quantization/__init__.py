@@ -1,1 +1,1 @@
-"""."""
+"""Fewer bits: quantization-aware models whose ranges come from data."""

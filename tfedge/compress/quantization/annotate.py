@@ -34,7 +34,7 @@ def reasons_for_float(model: Any) -> dict[str, str]:
         {'norm': 'tfmot does not quantize LayerNormalization'}
     """
     registry = _registry()
-    found = {layer.name: _reason(layer, registry) for layer in model.layers}
+    found = {layer.name: _reason(layer, model, registry) for layer in model.layers}
     for layer in model.layers:
         if _kind(layer) == "BatchNormalization":
             found[layer.name] = _reason_not_folded(layer, model, found)
@@ -53,7 +53,7 @@ def _kind(layer: Any) -> str:
     return type(layer).__name__
 
 
-def _reason(layer: Any, registry: Any) -> str:
+def _reason(layer: Any, model: Any, registry: Any) -> str:
     """Return why a layer on its own cannot be quantized, empty if it can."""
     kind = _kind(layer)
     if kind in ("InputLayer", "BatchNormalization"):
@@ -65,12 +65,12 @@ def _reason(layer: Any, registry: Any) -> str:
     known = knows_activation(layer) if kind == "Activation" else name in _FUSED
     if activation is not None and not known:
         return f"tfmot does not quantize the activation {name}"
-    return _reason_of_inputs(layer)
+    return _reason_of_inputs(layer, model)
 
 
-def _reason_of_inputs(layer: Any) -> str:
+def _reason_of_inputs(layer: Any, model: Any) -> str:
     """Return why fake quantization does not take the inputs of a layer, empty if it does."""
-    for node in layer.inbound_nodes:
+    for node in _in_model(layer.inbound_nodes, model):
         for tensor in node.keras_inputs:
             if getattr(tensor, "_keras_mask", None) is not None:
                 return "a mask reaches it, and tfmot's wrapper passes masks on to no layer"
@@ -81,22 +81,28 @@ def _reason_of_inputs(layer: Any) -> str:
 
 def _reason_not_folded(layer: Any, model: Any, found: dict[str, str]) -> str:
     """Return why a BatchNormalization cannot be taken in by the layer before it."""
-    if len(layer.inbound_nodes) != 1:
+    nodes = _in_model(layer.inbound_nodes, model)
+    if len(nodes) != 1:
         return "it is shared, so no single convolution can take it in"
-    before = layer.inbound_nodes[0].inbound_layers
+    before = nodes[0].inbound_layers
     if isinstance(before, list) or _kind(before) not in _FOLDS_NORMALIZATION:
         return "no convolution or Dense is directly before it"
     if found.get(before.name):
         return f"{before.name} before it stays in float"
     if getattr(before.activation, "__name__", "") != "linear":
         return f"{before.name} before it has an activation"
-    if len(before.inbound_nodes) != 1 or len(_consumers(before, model)) != 1:
+    if len(_in_model(before.inbound_nodes, model)) != 1 or len(_consumers(before, model)) != 1:
         return f"{before.name} before it is used elsewhere too"
     return ""
 
 
+def _in_model(nodes: list[Any], model: Any) -> list[Any]:
+    """Return the nodes that belong to the model; a layer may also be part of others."""
+    inside = {id(node) for level in model._nodes_by_depth.values() for node in level}
+    return [node for node in nodes if id(node) in inside]
+
+
 def _consumers(layer: Any, model: Any) -> list[Any]:
     """Return what uses the output of a layer: nodes of the model, and the model's outputs."""
-    inside = {id(node) for nodes in model._nodes_by_depth.values() for node in nodes}
-    nodes = [node for node in layer.outbound_nodes if id(node) in inside]
-    return nodes + [x for x in model.outputs if x._keras_history.layer is layer]
+    ends = [x for x in model.outputs if x._keras_history.layer is layer]
+    return _in_model(layer.outbound_nodes, model) + ends

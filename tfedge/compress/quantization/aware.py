@@ -30,9 +30,10 @@ def quantize(
 ) -> TrainableModel:
     """Return a copy of a model that computes as its int8 file will, and can be trained so.
 
-    tfmot's fake quantization is put around every layer that its default 8-bit scheme knows;
-    the others stay in float (:func:`tfedge.compress.quantization.quantization_of` lists them).
-    Pruning and clustering wrappers are taken off first.
+    tfmot's fake quantization is put around every layer that its default 8-bit scheme knows.
+    Pruning and clustering wrappers are taken off first, separable convolutions are split, and
+    convolutions along one axis are brought to the plane. The other layers stay in float
+    (:func:`~tfedge.compress.quantization.report.quantization_of` lists them).
 
     Kernel ranges are set from the kernels. tfmot's activation ranges start at ±6 (inputs: at 0)
     and follow the data by a moving average of 0.999, so they are wrong for the first thousands

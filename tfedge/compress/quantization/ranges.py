@@ -155,17 +155,13 @@ def _watcher_of(wrapper: Any) -> Any:
 
 def _inputs(model: Any, data: Any, samples: int) -> Iterator[Any]:
     """Yield batches of inputs as the model takes them, no more than ``samples`` in all."""
-    names = list(model.input_names)
-    shapes = {n: tuple(x.shape)[1:] for n, x in zip(names, model.inputs, strict=True)}
+    pairs = zip(model.input_names, model.inputs, strict=True)
+    shapes = {name: tuple(tensor.shape)[1:] for name, tensor in pairs}
     left = samples
     bounded = data.take(samples) if hasattr(data, "as_numpy_iterator") else data
     try:
         for batch in regroup(batches(bounded, shapes=shapes), _BATCH):
-            arrays = _arranged(batch.x, names)
-            yield [
-                tf.cast(array[:left], tensor.dtype)
-                for array, tensor in zip(arrays, model.inputs, strict=True)
-            ]
+            yield [array[:left] for array in _arranged(batch.x, model)]
             left -= len(batch)
             if left <= 0:
                 return
@@ -175,16 +171,22 @@ def _inputs(model: Any, data: Any, samples: int) -> Iterator[Any]:
         ) from error
 
 
-def _arranged(x: Any, names: list[str]) -> list[np.ndarray]:
-    """Return the arrays in the order of the model's inputs."""
+def _arranged(x: Any, model: Any) -> list[Any]:
+    """Return the arrays in the order of the model's inputs, as tensors of their types."""
+    names = list(model.input_names)
     if isinstance(x, dict):
         if set(x) != set(names):
             raise DataError(f"inputs are named {names}, the data bring {sorted(x)}.")
-        return [x[name] for name in names]
+        x = [x[name] for name in names]
     arrays = x if isinstance(x, list) else [x]
     if len(arrays) != len(names):
         raise DataError(f"{len(names)} inputs are needed, the data bring {len(arrays)}.")
-    return arrays
+    for array, tensor in zip(arrays, model.inputs, strict=True):
+        if not tensor.shape.is_compatible_with(array.shape):
+            raise DataError(f"an array of shape {array.shape} was found.")
+    return [
+        tf.cast(array, tensor.dtype) for array, tensor in zip(arrays, model.inputs, strict=True)
+    ]
 
 
 def _check(slots: list, before: list) -> None:
