@@ -498,3 +498,35 @@ def explicit_mask(keras):
     layers = keras.layers
     inputs, mask = keras.Input((7, 2)), keras.Input((7,), dtype="bool")
     return keras.Model([inputs, mask], layers.LSTM(3)(inputs, mask=mask))
+
+
+@keras3_model
+def masks_on_the_way(keras):
+    layers = keras.layers
+    inputs = keras.Input((5,), dtype="int32")
+    x = layers.Embedding(6, 4, mask_zero=True)(inputs)
+    own = layers.Activation("tanh")(x)  # Keras 3's MultiHeadAttention takes its inputs' mask off
+    ways = [
+        layers.MultiHeadAttention(2, 3)(own, own),
+        layers.Attention()([x, x]),
+        layers.Concatenate()([x, x]),
+        layers.Add()([x, x]),
+        layers.LayerNormalization()(x),
+        layers.TimeDistributed(layers.Dense(2))(x),
+    ]
+    ends = [layers.LSTM(2)(way) for way in ways]
+    zeros = layers.SimpleRNN(2, return_sequences=True, zero_output_for_mask=True)(x)
+    return keras.Model(inputs, [*ends, zeros, layers.GlobalAveragePooling1D()(ways[0])])
+
+
+@keras3_model
+def adapted_vocabularies(keras):
+    layers = keras.layers
+    inputs = keras.Input((1,), dtype="int64", name="number")
+    lookup = layers.IntegerLookup()
+    lookup.adapt(np.array([[1], [3], [3], [5]]))
+    bins = layers.Discretization(num_bins=3)
+    bins.adapt(np.array([[0.5], [2.5], [4.5], [5.5]]))
+    x = layers.Embedding(9, 3)(lookup(inputs))
+    y = layers.Embedding(4, 2)(bins(keras.ops.cast(inputs, "float32")))
+    return keras.Model(inputs, layers.Concatenate()([x, y]))

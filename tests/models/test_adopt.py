@@ -44,3 +44,19 @@ def test_answers_like_the_original(name, kind):
     adopted = adopt(model)
     assert flavour_of(adopted) == "tf_keras"
     assert_same_answers(model, adopted)
+
+
+def test_text_becomes_numbers_alike():
+    import tensorflow as tf
+
+    layers = keras3.layers
+    words = layers.TextVectorization(output_mode="int", output_sequence_length=4)
+    words.adapt(np.array(["hello world", "world of words"]))
+    looked_up = layers.StringLookup(vocabulary=["a", "b"], output_mode="multi_hot")
+    inputs = keras3.Input((1,), dtype="string")
+    model = randomize(
+        keras3.Model(inputs, [layers.Embedding(9, 2)(words(inputs)), looked_up(inputs)])
+    )
+    text = tf.constant([["hello words"], ["a"], ["b"]])
+    for expected, found in zip(model(text), adopt(model)(text), strict=True):
+        np.testing.assert_allclose(np.asarray(found), np.asarray(expected), atol=1e-6)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections.abc import Callable
 from typing import Any
 
 from tfedge.core.errors import ModelError
@@ -64,7 +65,7 @@ def _build(graph: LayerGraph) -> Any:
     copies = _Copies(graph)
     edges = {tensor: _input(name, layer) for name, layer, tensor in graph.input_layers}
     for step in graph.steps:
-        _check(step, made := _flat(copies.call(step, edges)))
+        _check(step, made := tensors_in(_named(step, copies.call, edges)))
         edges.update(zip(step.outputs, made, strict=True))
     inputs, outputs = (map_tensors(part, edges.get) for part in (graph.inputs, graph.outputs))
     model = tf_keras().Model(inputs, outputs, name=graph.name)
@@ -146,9 +147,18 @@ def _as_keywords(step: Step, args: tuple, kwargs: dict, copy: Any) -> tuple[tupl
     return args[:1], {key: value for key, value in given.items() if key in accepted or keywords}
 
 
-def _flat(outputs: Any) -> list[Any]:
-    """Return the tensors that a layer returned as a list."""
-    return tensors_in(outputs)
+def _named(step: Step, call: Callable[[Step, dict], Any], edges: dict[Tensor, Any]) -> Any:
+    """Call a layer's copy; where tf_keras refuses, say which layer it was."""
+    try:
+        return call(step, edges)
+    except ModelError:
+        raise
+    except (TypeError, ValueError, KeyError, NotImplementedError, AttributeError) as error:
+        raise ModelError(
+            f"The layer {step.name!r} ({type(step.layer).__name__}) cannot be rebuilt in tf_keras: "
+            f"{error} Replace it, or register a translator of your own with "
+            f"tfedge.models.register_layer."
+        ) from error
 
 
 def _check(step: Step, made: list[Any]) -> None:

@@ -17,6 +17,7 @@ Translator = Callable[[Any, Callable[[Any], Any]], Any]
 _SPECIAL: dict[str, Translator] = {
     "Bidirectional": special.bidirectional,
     "CustomScaleLayer": special.from_application("inception_resnet_v2"),
+    "Discretization": special.discretization,
     "Lambda": special.lambda_layer,
     "LayerScale": special.from_application("convnext"),
     "LeakyReLU": special.leaky_relu,

@@ -103,7 +103,18 @@ def lookup(layer: Any, inner: Inner) -> Any:
     """A vocabulary that was adapted is not in the config."""
     target = getattr(tf_keras().layers, type(layer).__name__)
     own = {"vocabulary": layer.get_vocabulary(include_special_tokens=False)}
+    if type(layer).__name__ == "TextVectorization":
+        own["dtype"] = "string"
+    elif layer.output_mode == "int":
+        own["dtype"] = "int64"
     return target(**settings_for(layer, target, **own))
+
+
+def discretization(layer: Any, inner: Inner) -> Any:
+    """Boundaries that were adapted stand in the config beside the number of bins."""
+    target = tf_keras().layers.Discretization
+    adapted = {"num_bins": None} if layer.bin_boundaries is not None else {}
+    return target(**settings_for(layer, target, **adapted))
 
 
 def rms_normalization(layer: Any, inner: Inner) -> Any:
