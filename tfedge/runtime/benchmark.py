@@ -125,7 +125,7 @@ def benchmark_each(
 def _opened(model: Any) -> TFLiteModel:
     """Return the file as a `TFLiteModel`."""
     if isinstance(model, (str, os.PathLike)):
-        model = open_path(model)  # type: ignore[arg-type]
+        model = open_path(model)
     if isinstance(model, (bytes, bytearray)):
         model = TFLiteModel(bytes(model))
     if isinstance(model, TFLiteModel):

@@ -5,11 +5,17 @@ A delegate would hide the operators that it takes over behind one node of its ow
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tfedge.runtime.interpreter import open_interpreter
+from tfedge.runtime.interpreter import open_interpreter, runtime_module
+
+_SPARE_BYTES = 2 << 30
 
 
 def describe(content: np.ndarray, runtime: str) -> dict[str, Any]:
@@ -19,7 +25,13 @@ def describe(content: np.ndarray, runtime: str) -> dict[str, Any]:
         content: Bytes of the file, uint8.
         runtime: Which installed runtime reads it.
     """
-    interpreter = open_interpreter(runtime, content.tobytes(), delegates=False)
+    runtime_module(runtime)
+    with _frugal(content.nbytes):
+        return _described(open_interpreter(runtime, content.tobytes(), delegates=False))
+
+
+def _described(interpreter: Any) -> dict[str, Any]:
+    """Return what an interpreter knows about its file."""
     operators = [_operator(item) for item in interpreter._get_ops_details()]
     inputs = [int(item["index"]) for item in interpreter.get_input_details()]
     stored = {item["index"] for item in _stored(interpreter)}
@@ -90,6 +102,26 @@ def _alike(row: list[np.ndarray]) -> bool:
     """Return whether the values of one tensor can be stacked: numbers, one entry per sample."""
     shapes = {value.shape for value in row}
     return len(shapes) == 1 and row[0].shape[:1] == (1,) and row[0].dtype.kind in "fiub"
+
+
+@contextlib.contextmanager
+def _frugal(size: int) -> Generator[None, None, None]:
+    """Refuse memory out of all proportion to a file's size, which a damaged file may ask for."""
+    if sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    most = pages * resource.getpagesize() + _SPARE_BYTES + 16 * size
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    if before[1] != resource.RLIM_INFINITY:
+        most = min(most, before[1])
+    resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def _stored(interpreter: Any) -> list[dict]:

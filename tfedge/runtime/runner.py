@@ -54,7 +54,9 @@ class Runner:
         whole_number("batch_size", 1 if batch_size is None else batch_size)
         _warn_of_threads(threads)
         if not (model.inputs and model.outputs):
-            raise ModelError(f"{model.name!r} has no inputs or no outputs; there is nothing to run.")
+            raise ModelError(
+                f"{model.name!r} has no inputs or no outputs; there is nothing to run."
+            )
         self.model, self.runtime, self.threads = model, choose_runtime(runtime), threads
         self._asked = batch_size
         self._key = f"{model.digest} {threads}"
