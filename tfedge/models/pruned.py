@@ -47,6 +47,11 @@ class Pruned(_wrapper.PruneLowMagnitude):
         self.kernels = list(kernels)
         self.supports_masking = layer.supports_masking
 
+    def add_weight(self, name: str, **settings: Any) -> Any:
+        """Create a variable; masks of several kernels are numbered, as an ``.h5`` file needs."""
+        same = sum(f"/{name}" in f"/{weight.name}" for weight in self._non_trainable_weights)
+        return super().add_weight(f"{name}_{same}" if same else name, **settings)
+
     def call(self, inputs: Any, training: Any = None, **arguments: Any) -> Any:
         """Count the step, update and apply the masks when training, then call the layer."""
         known = inspect.signature(self.layer.call).parameters

@@ -58,8 +58,8 @@ class PolynomialDecay(_AtBothEnds, _sparsity.PolynomialDecay):
 
     Example:
         >>> schedule = PolynomialDecay(0.0, 0.8, begin_step=0, end_step=250, frequency=100)
-        >>> [(bool(now), round(float(s), 4)) for now, s in map(schedule, (1, 125, 200, 250))]
-        [(True, 0.0095), (False, 0.7), (True, 0.7936), (True, 0.8)]
+        >>> [(bool(now), round(float(s), 4)) for now, s in map(schedule, (50, 125, 200, 250))]
+        [(False, 0.3904), (False, 0.7), (True, 0.7936), (True, 0.8)]
 
     Reference:
         Zhu and Gupta, 2017, arXiv:1710.01878, section 3.

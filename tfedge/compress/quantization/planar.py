@@ -77,16 +77,17 @@ class _Lift:
         """Return whether a step is computed in the plane."""
         if step.name in self._leave or self._uses[step.name] > 1 or not has_twin(step.layer):
             return False
-        convolution = type(step.layer).__name__ in CONVOLUTIONS
-        inputs = tensors_in(step.args)
-        if convolution:
+        kind, inputs = type(step.layer).__name__, tensors_in(step.args)
+        if kind in CONVOLUTIONS:
             return getattr(self._as_flat(inputs[0]), "_keras_mask", None) is None
-        return not self._ends & {*step.outputs} and all(x in self._plane for x in inputs)
+        ends = kind not in POOLING and not self._ends.isdisjoint(step.outputs)
+        return not ends and all(tensor in self._plane for tensor in inputs)
 
     def _call_in_plane(self, step: Any) -> None:
         """Call the twin of a step's layer on planar tensors."""
         (out,) = step.outputs
-        pooled, last = type(step.layer).__name__ in POOLING, out in self._ends
+        pooled = type(step.layer).__name__ in POOLING
+        last = out in self._ends and not pooled
         self._names[out] = step.name if last else f"{step.name}_flat"
         made = map_tensors(step.args[0], self._as_plane)
         for layer in twin_of(step.layer, f"{step.name}_plane" if last else step.name):
