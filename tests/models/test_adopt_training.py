@@ -179,6 +179,18 @@ def test_multihead_attention_survives_inside_a_wrapper_scope():
     assert "MultiHeadAttention" in {type(layer).__name__ for layer in adopted.layers}
 
 
+@both
+def test_normalization_counts_as_it_computes_not_as_it_is_stored(keras):
+    layer = keras.layers.Normalization()
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, layer(inputs))
+    layer.adapt(np.array([[1.0, 2.0], [3.0, 6.0]], "float32"))
+    layer.weights[0].assign(np.array([9.0, 9.0], "float32"))  # without finalize_state
+    data = np.array([[5.0, 7.0]], "float32")
+    np.testing.assert_allclose(np.asarray(model(data)), [[3.0, 1.5]], atol=1e-5)
+    np.testing.assert_allclose(np.asarray(adopt(model)(data)), [[3.0, 1.5]], atol=1e-5)
+
+
 def test_a_broken_copy_of_a_weight_would_show():
     model = randomize(MODELS["conv_bn"](keras3))
     adopted = adopt(model)

@@ -103,7 +103,7 @@ class _Copies:
                 continue
             if copy.weights or step.layer.weights:
                 copy_weights(weight_pairs(step.layer, copy))
-                finalize(copy)
+                finalize(copy, like=step.layer)
             _set_trainable(step, copy)
 
     def _layer(self, step: Step) -> Any:

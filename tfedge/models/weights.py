@@ -47,12 +47,28 @@ def copy_weights(pairs: list[tuple[Any, Any]]) -> None:
         target.assign(np.asarray(source.numpy()))
 
 
-def finalize(layer: Any) -> None:
-    """Let a layer that computed something from its weights compute it again."""
+def finalize(layer: Any, like: Any = None) -> None:
+    """Let a Normalization layer compute its constants from its weights again.
+
+    Keras computes with constants that it took from the weights at some time; weights that were
+    assigned since do not count. A copy is therefore made of the constants.
+
+    Args:
+        layer: The layer whose weights were written.
+        like: The layer that it was copied from.
+    """
     inner: Any
-    for inner in (layer, getattr(layer, "layer", None)):
-        if type(inner).__name__ == "Normalization" and inner.built and inner.weights:
+    for inner, source in ((layer, like), (_inside(layer), _inside(like))):
+        if type(inner).__name__ == "Normalization" and inner.weights:
+            if source is not None:
+                inner.adapt_mean.assign(np.reshape(source.mean, inner.adapt_mean.shape))
+                inner.adapt_variance.assign(np.reshape(source.variance, inner.adapt_mean.shape))
             inner.finalize_state()
+
+
+def _inside(layer: Any) -> Any:
+    """Return the layer inside a wrapper, None for a plain layer."""
+    return getattr(layer, "layer", None)
 
 
 def _pairs_of_models(model: Any, copy: Any) -> Iterator[tuple[Any, Any]]:
