@@ -6,6 +6,7 @@ Keras's.
 """
 
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,43 @@ def functions(folder):
     np.save(folder / "function_weights.npy", weights.numpy())
 
 
+class Running(tf.Module):
+    """A variable of the file's own that lives on from call to call."""
+
+    def __init__(self):
+        super().__init__()
+        self.level = tf.Variable(tf.zeros([1, 4]))
+
+    @tf.function(input_signature=[SPEC([1, 4], tf.float32, name="x")])
+    def smooth(self, x):
+        """Halve the level, then add."""
+        self.level.assign(0.5 * self.level + x)
+        return 1.0 * self.level
+
+
+def running(folder):
+    """Write a streaming model, a loop, and a file of strings."""
+    module = Running()
+    with tempfile.TemporaryDirectory() as saved:
+        tf.saved_model.save(module, saved, signatures=module.smooth)
+        converter = tf.lite.TFLiteConverter.from_saved_model(saved)
+        converter.experimental_enable_resource_variables = True
+        write(folder, "running", converter)
+
+    @tf.function(input_signature=[SPEC([1, 4], tf.float32, name="x")])
+    def loop(x):
+        return tf.while_loop(lambda i, _: i < 5, lambda i, x: (i + 1, tf.tanh(2.0 * x)), [0, x])[1]
+
+    @tf.function(input_signature=[SPEC([2], tf.string, name="words")])
+    def words(words):
+        return tf.gather(words, [1, 0])
+
+    for function in (loop, words):
+        concrete = function.get_concrete_function()
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module())
+        write(folder, function.python_function.__name__, converter)
+
+
 def recurrent(folder):
     """Write a fused LSTM, which keeps its state between calls, and what Keras says it returns."""
     import tf_keras
@@ -173,6 +211,7 @@ def main(folder):
     sparse_file(folder)
     functions(folder)
     recurrent(folder)
+    running(folder)
 
 
 if __name__ == "__main__":

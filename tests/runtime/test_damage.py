@@ -5,7 +5,7 @@ import pytest
 
 from tfedge.core.errors import ModelError, TfedgeError
 from tfedge.runtime import facts, runner
-from tfedge.runtime.interpreter import available_runtimes
+from tfedge.runtime.interpreter import available_runtimes, interpreter_worker
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.runner import Runner
 
@@ -70,8 +70,16 @@ def test_random_bytes_are_refused(size):
             TFLiteModel(candidate)
 
 
+class Slow:
+    """A worker on which every file takes a minute."""
+
+    def call(self, target, *args, timeout):
+        return interpreter_worker("litert").call("time:sleep", 60, timeout=timeout)
+
+
 def test_a_file_that_takes_for_ever_is_given_up(tflite_files, monkeypatch):
-    monkeypatch.setattr(facts, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(facts, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(facts, "interpreter_worker", lambda runtime: Slow())
     with pytest.raises(ModelError, match="Timeout"):
         TFLiteModel.load(tflite_files / "cnn_int8.tflite")
     monkeypatch.undo()

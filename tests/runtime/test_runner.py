@@ -113,6 +113,32 @@ def test_states_are_cleared_between_samples(load, tflite_files, runtime):
     np.testing.assert_allclose(found, expected["y"], atol=1e-6)
 
 
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_variables_of_the_file_live_through_one_call(load, runtime):
+    x = np.random.default_rng(0).normal(size=(300, 4)).astype("float32")
+    expected = np.zeros_like(x)
+    for number, row in enumerate(x):
+        expected[number] = 0.5 * (expected[number - 1] if number else 0) + row
+    runner = Runner(load("running"), runtime)
+    for _ in range(2):
+        np.testing.assert_allclose(runner.predict(x), expected, atol=1e-5)
+
+
+def test_loops_run(load):
+    x = np.random.default_rng(0).normal(size=(70, 4)).astype("float32")
+    expected = x
+    for _ in range(5):
+        expected = np.tanh(2 * expected)
+    np.testing.assert_allclose(Runner(load("loop")).predict(x), expected, atol=1e-5)
+
+
+def test_strings_are_described_and_refused(load):
+    model = load("words")
+    assert model.inputs[0].dtype == "bytes"
+    with pytest.raises(ModelError, match="takes bytes, which is not supported"):
+        Runner(model).predict(np.zeros(2))
+
+
 def test_graphs_that_a_batch_breaks_run_one_by_one(load, tflite_files, forget):
     weights = np.load(tflite_files / "function_weights.npy")
     x = np.random.default_rng(0).normal(size=(300, 16)).astype("float32")

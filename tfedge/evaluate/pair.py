@@ -11,7 +11,7 @@ from tfedge.core.data import Batch, regroup
 from tfedge.core.errors import ModelError
 from tfedge.evaluate.difference import Difference, OutputParity
 from tfedge.evaluate.predictor import Predictor
-from tfedge.evaluate.scores import Scores
+from tfedge.evaluate.scores import Scores, natural_metrics
 
 _ONLY = "output"
 
@@ -22,12 +22,13 @@ class Pair:
     Args:
         first: The reference.
         second: The other one; its outputs get the reference's names.
-        metrics: As `Scores` takes them.
+        metrics: As `Scores` takes them, None for what suits the labels.
     """
 
     def __init__(self, first: Predictor, second: Predictor, metrics: Any):
         self._first, self._second = first, second
-        self.scores = (Scores(metrics), Scores(metrics))
+        self._metrics = metrics
+        self.scores = (Scores(metrics or ()), Scores(metrics or ()))
         self.samples = 0
         self._names: dict[str, str] = {}
         self._differences: dict[str, Difference] = {}
@@ -36,17 +37,24 @@ class Pair:
         """Run both on one batch."""
         reference, test = run(self._first, batch.x), run(self._second, batch.x)
         if not self._names:
-            self._names = match_outputs(reference, test)
-            steps = dict(zip(test, self._second.steps, strict=False))
-            self._differences = {
-                name: Difference(name, steps.get(other)) for name, other in self._names.items()
-            }
+            self._begin(batch.y, reference, test)
         test = {name: test[other] for name, other in self._names.items()}
         for scores, outputs in zip(self.scores, (reference, test), strict=True):
             scores.update(batch, outputs.get(_ONLY, outputs))
         for name, difference in self._differences.items():
             difference.update(reference[name], test[name])
         self.samples += len(batch)
+
+    def _begin(self, y: Any, reference: dict, test: dict) -> None:
+        """Match outputs, and choose metrics where none were asked for."""
+        self._names = match_outputs(reference, test)
+        steps = dict(zip(test, self._second.steps, strict=False))
+        self._differences = {
+            name: Difference(name, steps.get(other)) for name, other in self._names.items()
+        }
+        if self._metrics is None:
+            chosen = natural_metrics(y, reference.get(_ONLY, reference))
+            self.scores = (Scores(chosen), Scores(chosen))
 
     def outputs(self) -> tuple[OutputParity, ...]:
         """Return how alike each output is."""

@@ -105,7 +105,8 @@ def compare(
         b: The other one: usually the file made of it.
         data: As `evaluate` takes it; labels are optional.
         y: Labels, when ``data`` are arrays without them.
-        metrics: As `evaluate` takes them. None: ``"accuracy"`` when there are labels.
+        metrics: As `evaluate` takes them. None: accuracy for classes, mean absolute
+            error for real-valued targets.
         layers: Whether to compare layer by layer on the first samples; ``b`` must be a file, and
             ``a`` a functional Keras model or a file.
         latency: Whether to measure the time for one sample of both.
@@ -130,10 +131,13 @@ def compare(
         33.98
     """
     first, second = (as_predictor(model, runtime, threads, batch_size) for model in (a, b))
+    if layers and not isinstance(second, LitePredictor):
+        raise ModelError(
+            f"layers=True compares with the tensors of a .tflite file; {second.name!r} is none."
+        )
     parts = regroup(batches(data, y, shapes=first.shapes or second.shapes), _GROUP)
     head = next(parts)
-    asked = (("accuracy",) if head.y is not None else ()) if metrics is None else metrics
-    pair = Pair(first, second, asked)
+    pair = Pair(first, second, metrics)
     for batch in itertools.chain([head], parts):
         pair.update(batch)
     one, few = _first(head.x, 1), _first(head.x, _LAYER_SAMPLES)
@@ -145,7 +149,7 @@ def compare(
         samples=pair.samples,
         outputs=pair.outputs(),
         differences=_differences(*results),
-        layers=_layers(first, second, few) if layers else (),
+        layers=layer_parity(layer_outputs(first.model, few), second.model, few) if layers else (),
     )
 
 
@@ -162,12 +166,3 @@ def _side(model: Predictor, metrics: dict[str, Any], latency_ms: float | None) -
 def _differences(a: dict[str, Any], b: dict[str, Any]) -> dict[str, float]:
     """Return metrics of ``b`` minus metrics of ``a``, of those that are single numbers."""
     return {name: b[name] - a[name] for name in a if np.ndim(a[name]) == 0}
-
-
-def _layers(first: Predictor, second: Predictor, x: Any) -> tuple[LayerParity, ...]:
-    """Return how alike the layers are on some samples."""
-    if not isinstance(second, LitePredictor):
-        raise ModelError(
-            f"layers=True compares with the tensors of a .tflite file; {second.name!r} is none."
-        )
-    return layer_parity(layer_outputs(first.model, x), second.model, x)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from tfedge.core.data import Batch
 from tfedge.core.errors import ArgumentError, DataError
 from tfedge.evaluate.accumulate import Metric
+from tfedge.evaluate.labels import columns
 from tfedge.evaluate.metrics import make_metrics
 
 
@@ -62,6 +65,34 @@ class Scores:
                 _check_shareable(asked)
             self._metrics[output] = make_metrics(asked)
         return self._metrics[output]
+
+
+def natural_metrics(y: Any, outputs: Any) -> Any:
+    """Return the metrics that suit the data when none are asked for.
+
+    Args:
+        y: Labels of some samples, None when there are none.
+        outputs: What the model makes of these samples.
+
+    Returns:
+        ``("accuracy",)`` for classes, ``("mae",)`` for real-valued targets, by name when there
+        are several outputs, nothing without labels.
+
+    Example:
+        >>> natural_metrics(np.array([0.5, 2.0]), np.zeros((2, 1)))
+        ('mae',)
+    """
+    if y is None:
+        return ()
+    pairs = _pairs(y, outputs)
+    found = {name: ("accuracy",) if _is_class(*pair) else ("mae",) for name, *pair in pairs}
+    return found.get(None, found)
+
+
+def _is_class(y: np.ndarray, prediction: np.ndarray) -> bool:
+    """Return whether labels are numbers of classes that the outputs tell apart."""
+    classes = max(2, columns(prediction))
+    return bool(y.dtype.kind in "fiub" and np.all((y >= 0) & (y < classes) & (y == np.floor(y))))
 
 
 def _check_shareable(metrics: Any) -> None:

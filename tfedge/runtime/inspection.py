@@ -127,10 +127,14 @@ def _frugal(size: int) -> Generator[None, None, None]:
 def _stored(interpreter: Any) -> list[dict]:
     """Return the details of the tensors whose values lie in the file.
 
-    Before anything is allocated, only those have data.
+    Before anything is allocated, only those have data. Strings and handles are asked for
+    nothing: reading one ends the process.
     """
+    computed = {int(index) for op in interpreter._get_ops_details() for index in op["outputs"]}
     found = []
     for item in interpreter.get_tensor_details():
+        if item["index"] in computed or np.dtype(item["dtype"]).kind in "OSU":
+            continue
         try:
             interpreter.get_tensor(item["index"])
         except ValueError:

@@ -116,7 +116,7 @@ class TFLiteModel(Record):
 
     @property
     def operators(self) -> tuple[OperatorInfo, ...]:
-        """Operators in the order of execution, none hidden by a delegate."""
+        """Operators in the order of execution, none hidden by a delegate; loop bodies left out."""
         return self._facts.operators
 
     @property

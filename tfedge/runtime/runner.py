@@ -29,7 +29,9 @@ class Runner:
 
     Samples are run in batches where the graph allows it and where that is faster: the first
     samples are also run one by one, and unless both give the same, batches are not used. States
-    are cleared before every sample. Interpreters live in a worker process.
+    of recurrent layers are cleared before every sample; variables of the file's own (VAR_HANDLE,
+    as streaming models have them) start anew with every call and live on from sample to sample.
+    Interpreters live in a worker process.
 
     Args:
         model: The file.
@@ -59,6 +61,7 @@ class Runner:
             )
         self.model, self.runtime, self.threads = model, choose_runtime(runtime), threads
         self._asked = batch_size
+        self._remembers = any(item.name == "VAR_HANDLE" for item in model.operators)
         self._key = f"{model.digest} {threads}"
 
     def __enter__(self) -> Runner:
@@ -119,7 +122,9 @@ class Runner:
     def _wanted(self) -> int:
         """Return how many samples to run at once if the graph allows it."""
         native = self.model.inputs[0].shape[0]
-        return native if native != 1 else self._asked or _good_batch(self.model)
+        if native != 1 or self._remembers:
+            return native
+        return self._asked or _good_batch(self.model)
 
     def _outputs(self, chunks: Iterable[list[np.ndarray]], raw: bool) -> Generator:
         """Yield lists of outputs, one list per chunk."""
@@ -127,6 +132,8 @@ class Runner:
         first = next(encoded, None)
         if first is None:
             return
+        if self._remembers:
+            self.close()
         batch = self._settle(first)
         calls: Iterable = (((self._key, arrays, batch), {}) for arrays in _chain(first, encoded))
         done = 0
