@@ -1,8 +1,11 @@
 """What adoption keeps for training, and that it shares nothing with the user's model."""
 
+import random
+
 import keras as keras3
 import numpy as np
 import pytest
+import tensorflow as tf
 import tf_keras
 from handmade_models import MODELS, inputs_for, randomize
 
@@ -189,6 +192,19 @@ def test_normalization_counts_as_it_computes_not_as_it_is_stored(keras):
     data = np.array([[5.0, 7.0]], "float32")
     np.testing.assert_allclose(np.asarray(model(data)), [[3.0, 1.5]], atol=1e-5)
     np.testing.assert_allclose(np.asarray(adopt(model)(data)), [[3.0, 1.5]], atol=1e-5)
+
+
+def test_the_users_random_numbers_stay_the_same():
+    model = MODELS["conv_bn"](keras3)
+    tf.random.set_seed(3)
+    random.seed(3)
+    np.random.seed(3)
+    expected = random.random(), np.random.random(), float(tf.random.uniform(()))
+    tf.random.set_seed(3)
+    random.seed(3)
+    np.random.seed(3)
+    adopt(model)
+    assert (random.random(), np.random.random(), float(tf.random.uniform(()))) == expected
 
 
 def test_a_broken_copy_of_a_weight_would_show():

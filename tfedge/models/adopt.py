@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -57,7 +58,12 @@ def adopt(model: Any) -> Any:
         from tfedge.models.files import load_model
 
         model = load_model(model)
-    return _build(read_graph(model))
+    graph = read_graph(model)
+    state = random.getstate()  # tf_keras draws seeds from it; the user's numbers stay the same
+    try:
+        return _build(graph)
+    finally:
+        random.setstate(state)
 
 
 def _build(graph: LayerGraph) -> Any:
