@@ -102,6 +102,7 @@ def evaluate(
         WorkerError: If the interpreter's process died. The next call starts a new one.
 
     Example:
+        >>> import numpy as np
         >>> def always_one(x):
         ...     return np.tile([0.0, 1.0], (len(x), 1))
         >>> evaluate(always_one, np.zeros((4, 3)), [0, 1, 1, 1], verbose=0).accuracy

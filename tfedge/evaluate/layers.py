@@ -47,6 +47,12 @@ def layer_parity(
 
     Returns:
         One record per matched layer, in the order of execution.
+
+    Example:
+        >>> from tfedge.runtime.sample import sample_model
+        >>> x = np.ones((4, 3))
+        >>> [(part.layer, part.sqnr_db) for part in layer_parity({"mul": x / 2}, sample_model(), x)]
+        [('mul', inf)]
     """
     tensors = intermediate_outputs(lite, x)
     names = {tensor.index: tensor.name for tensor in lite.tensors()}
@@ -69,6 +75,14 @@ def first_divergence(
         lite: The file.
         x: The samples that gave ``reference``.
         least_db: Ratio below which a layer counts as diverged.
+
+    Example:
+        >>> from tfedge.runtime.sample import sample_model
+        >>> x = np.ones((4, 3))
+        >>> first_divergence({"mul": x / 2}, sample_model(), x) is None
+        True
+        >>> first_divergence({"mul": x}, sample_model(), x).layer
+        'mul'
     """
     found = layer_parity(reference, lite, x)
     return next((layer for layer in found if layer.sqnr_db < least_db), None)
@@ -161,6 +175,11 @@ def layer_outputs(model: Any, x: Any) -> dict[str, np.ndarray]:
 
     Raises:
         ModelError: If the model shows no graph of layers.
+
+    Example:
+        >>> from tfedge.runtime.sample import sample_model
+        >>> len(layer_outputs(sample_model(), np.ones((4, 3))))
+        1
     """
     if isinstance(model, TFLiteModel):
         return intermediate_outputs(model, x)

@@ -41,6 +41,14 @@ class LatencyRecord(Record):
         first_ms: Time of the first run, which also prepares kernels.
         peak_memory_bytes: Largest resident memory of the process, runtime included.
         model_memory_bytes: How much of it came with the file, above the bare runtime.
+
+    Example:
+        >>> fields = (0.2, 0.2, 0.3, 0.4, 5000.0, 1.0, 0.5, 60_000_000, 2_000_000)
+        >>> LatencyRecord("cnn", "litert", 1, 100, *fields)
+        'cnn' on litert, 1 thread, 100 runs
+          latency  p50 0.200 ms, p90 0.300 ms, p99 0.400 ms, 5,000 samples/s
+          loading  1.0 ms, first run 0.50 ms
+          memory   peak 60.0 MB, 2.0 MB above the bare runtime
     """
 
     model: str
@@ -86,6 +94,12 @@ def benchmark(
 
     Raises:
         ModelError: If the file cannot be read or run.
+
+    Example:
+        >>> from tfedge.runtime.sample import sample_model
+        >>> record = benchmark(sample_model(), runs=20)
+        >>> record.p50_ms <= record.p90_ms and record.runs == 20
+        True
     """
     return benchmark_each([model], threads=threads, runtime=runtime, runs=runs)[0]
 
@@ -109,6 +123,11 @@ def benchmark_each(
 
     Raises:
         ModelError: If a file cannot be read or run.
+
+    Example:
+        >>> from tfedge.runtime.sample import sample_model
+        >>> [record.model for record in benchmark_each([sample_model()] * 2, runs=20)]
+        ['halve', 'halve']
     """
     whole_number("threads", threads)
     whole_number("runs", 1 if runs is None else runs)

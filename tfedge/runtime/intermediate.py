@@ -29,6 +29,11 @@ def intermediate_outputs(lite: TFLiteModel, x: Any) -> dict[str, np.ndarray]:
 
     Raises:
         DataError: If ``x`` does not fit the inputs.
+
+    Example:
+        >>> from tfedge.runtime.sample import sample_model
+        >>> list(intermediate_outputs(sample_model(), np.ones((5, 3))).values())[0].shape
+        (5, 3)
     """
     arrays = arrange(x, lite.inputs)
     feeds = [encode(array, tensor) for array, tensor in zip(arrays, lite.inputs, strict=True)]

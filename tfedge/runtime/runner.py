@@ -43,6 +43,12 @@ class Runner:
         ArgumentError: If a setting is out of range.
         ModelError: If the file has no inputs or outputs.
         MissingPackageError: If the runtime is not installed.
+
+    Example:
+        >>> from tfedge.runtime.sample import sample_model
+        >>> with Runner(sample_model()) as runner:
+        ...     runner.predict(np.array([[2.0, 4.0, 6.0]]))
+        array([[1., 2., 3.]], dtype=float32)
     """
 
     def __init__(
