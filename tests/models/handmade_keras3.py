@@ -83,7 +83,8 @@ def added_after_a_mask(keras):
     layers = keras.layers
     inputs = keras.Input((7,), dtype="int32")
     x = layers.Embedding(6, 4, mask_zero=True)(inputs)
-    return keras.Model(inputs, [layers.LSTM(3)(x + 1.0), layers.LSTM(3)(layers.ReLU()(x))])
+    ways = [x + 1.0, x + x, layers.ReLU()(x), layers.Add()([x, x])]
+    return keras.Model(inputs, [layers.LSTM(3)(way) for way in ways])
 
 
 @keras3_model

@@ -119,6 +119,16 @@ def test_operation(keras, name, function, kind):
         np.testing.assert_allclose(np.asarray(one(data)), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("keras", [keras3, tf_keras], ids=["keras3", "tf_keras"])
+def test_other_ranks_broadcast_like_numpy(keras):
+    """A merge layer of tf_keras would put the new axes elsewhere."""
+    inputs = [keras.Input(batch_shape=(5, 5, 5, 4)), keras.Input(batch_shape=(5, 4))]
+    adopted = adopt(keras.Model(inputs, inputs[0] + inputs[1]))
+    rng = np.random.default_rng(0)
+    x, y = (rng.normal(size=tensor.shape).astype("float32") for tensor in inputs)
+    np.testing.assert_allclose(np.asarray(adopted([x, y])), x + y, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "value",
     [
