@@ -128,7 +128,7 @@ def test_bad_data_is_refused(case):
 
 
 def test_refusals_reach_the_user_before_conversion(cnn, digits, monkeypatch):
-    monkeypatch.setattr("tfedge.convert.converter.dispatch", None)
+    monkeypatch.setattr("tfedge.convert.conversion.dispatch", None)
     with pytest.raises(CalibrationError, match=r"\(samples, 8, 8, 1\) expected"):
         tfedge.convert(cnn, "int8", digits[0][..., 0])
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from tfedge.convert import recurrent
-from tfedge.convert.dispatch import dispatch
-from tfedge.convert.integers import require_integers
-from tfedge.convert.job import batches_of
-from tfedge.convert.modes import MODES, Mode, check_types, mode_named
-from tfedge.convert.proof import SAMPLES, Claim, prove
+from tfedge.convert.conversion import Conversion
+from tfedge.convert.modes import Mode, check_types, mode_named
+from tfedge.convert.proof import best_file
 from tfedge.convert.representative import representative_samples
 from tfedge.convert.scale_check import warn_of_scale
-from tfedge.convert.signature import Signature, input_specs, signature_of
+from tfedge.convert.signature import input_specs, signature_of
 from tfedge.core.checks import whole_number
 from tfedge.core.errors import CalibrationError
 from tfedge.core.openers import open_path
@@ -86,37 +83,18 @@ def convert(
     whole_number("calibration_samples", calibration_samples)
     whole_number("batch_size", 1 if batch_size is None else batch_size)
     model = _exportable(model)
-    title = str(name or getattr(model, "name", "model"))
     samples = _samples(model, mode, calibration, calibration_samples)
-    signature = signature_of(model, batch_size, input_shapes, samples)
-
-    def made(mode: Mode) -> TFLiteModel:
-        """Return the file in one mode."""
-        settings = {
-            "input_type": input_type or "int8",
-            "output_type": output_type or "int8",
-            "float_fallback": float_fallback,
-            "samples": None if samples is None else list(batches_of(samples, batch_size or 1)),
-        }
-        return TFLiteModel(
-            _content(model, signature, title, mode, settings), title, {"quantize": mode.name}
-        )
-
-    lite = made(mode)
-    if mode.calibrated and not float_fallback:
-        require_integers(lite, calibrated=samples is not None)
-    if parity is False:
-        return lite
-    shown = samples if parity is True else representative_samples(parity, signature.inputs, SAMPLES)
-    return prove(Claim(lite, mode, model, signature, lambda: made(MODES["float32"])), shown)
-
-
-def _content(model: Any, signature: Signature, name: str, mode: Mode, settings: dict) -> bytes:
-    """Return the bytes of the file; recurrent models are rewritten first."""
-    composite = recurrent.has_recurrent(model)
-    if composite:
-        signature = signature.computed_by(recurrent.prepare(model, mode))
-    return dispatch(signature, name, composite=composite, mode=mode.name, **settings)
+    conversion = Conversion(
+        model=model,
+        name=str(name or getattr(model, "name", "model")),
+        mode=mode,
+        signature=signature_of(model, batch_size, input_shapes, samples),
+        samples=samples,
+        input_type=input_type or "int8",
+        output_type=output_type or "int8",
+        float_fallback=float_fallback,
+    )
+    return best_file(conversion, parity)
 
 
 def _exportable(model: Any) -> Any:

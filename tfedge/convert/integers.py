@@ -23,7 +23,7 @@ def require_integers(lite: TFLiteModel, *, calibrated: bool) -> None:
     if not left:
         return
     reason = _no_kernel if calibrated else _no_range
-    lines = [f"  #{item.index} {item.name}  {item.output!r}: {reason(item)}" for item in left]
+    lines = [f"  #{item.index} {item.name}  {_place(item, lite)}: {reason(item)}" for item in left]
     if len(lines) > _LISTED:
         lines[_LISTED:] = [f"  … and {len(lines) - _LISTED} more"]
     listing = "\n".join(lines)
@@ -37,6 +37,14 @@ def require_integers(lite: TFLiteModel, *, calibrated: bool) -> None:
         f"operators in float:\n{listing}\nAn integer-only accelerator cannot run this file. "
         f"{advice}, or accept a mixed model with float_fallback=True."
     )
+
+
+def _place(item: OperatorInfo, lite: TFLiteModel) -> str:
+    """Return where an operator sits: the converter drops the names of tensors it returns."""
+    if "PartitionedCall" not in item.output:
+        return repr(item.output)
+    returned = [tensor.name for tensor in lite.outputs if tensor.shape in item.output_shapes]
+    return f"at output {', '.join(map(repr, returned))}"
 
 
 def _no_kernel(item: OperatorInfo) -> str:

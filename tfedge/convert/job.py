@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from tfedge.convert.folding import folded
 
 
 def ready() -> str:
@@ -55,27 +57,24 @@ def convert_folder(
         # Per-channel dense kernels need FULLY_CONNECTED version 12, which tflite-runtime lacks.
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if mode == "int8":
-        _ask_for_integers(converter, input_type, output_type, float_fallback)
+        converter.inference_input_type = tf.as_dtype(input_type)
+        converter.inference_output_type = tf.as_dtype(output_type)
         if samples is not None:
             converter.representative_dataset = lambda: iter(samples)
+            converter.target_spec.supported_ops = _operators(float_fallback)
     return np.frombuffer(converter.convert(), np.uint8)
 
 
-def _ask_for_integers(
-    converter: Any, input_type: str, output_type: str, float_fallback: bool
-) -> None:
-    """Set a converter to integer operators, inputs and outputs."""
-    operators = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    if float_fallback:
-        operators.append(tf.lite.OpsSet.TFLITE_BUILTINS)
-    converter.target_spec.supported_ops = operators
-    converter.inference_input_type = tf.as_dtype(input_type)
-    converter.inference_output_type = tf.as_dtype(output_type)
+def _operators(float_fallback: bool) -> list[Any]:
+    """Return the sets of operators that a calibrated integer file may hold."""
+    floats = [tf.lite.OpsSet.TFLITE_BUILTINS] if float_fallback else []
+    return [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, *floats]
 
 
 def _import_graph(graph: np.ndarray, feeds: list[str], fetches: dict[str, str]) -> Any:
     """Return a serialized graph as a function with named inputs and outputs."""
     definition = tf.compat.v1.GraphDef.FromString(graph.tobytes())
+    definition = folded(definition, feeds, list(fetches.values()))
     wrapped = tf.compat.v1.wrap_function(
         lambda: tf.graph_util.import_graph_def(definition, name=""), []
     )
@@ -93,7 +92,7 @@ def _holder(function: Any) -> Any:
     return module
 
 
-def batches_of(samples: dict[str, np.ndarray], size: int) -> Iterator[dict[str, np.ndarray]]:
+def batches_of(samples: Mapping[str, np.ndarray], size: int) -> Iterator[dict[str, np.ndarray]]:
     """Yield whole batches of named arrays; a rest smaller than a batch is left out."""
     count = len(next(iter(samples.values())))
     for start in range(0, count - size + 1, size):

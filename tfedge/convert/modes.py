@@ -30,7 +30,7 @@ class Mode:
 MODES = {
     mode.name: mode
     for mode in (
-        Mode("float32", "weights and activations in 32-bit float", False, 0.999, 60.0),
+        Mode("float32", "weights and activations in 32-bit float", False, 0.999, 50.0),
         Mode("float16", "weights in 16-bit float, computed in 32-bit float", False, 0.99, 40.0),
         Mode("dynamic", "weights in 8-bit integers, activations in float", False, 0.95, 15.0),
         Mode(

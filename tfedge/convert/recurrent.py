@@ -7,11 +7,10 @@ its timesteps it quantizes well, at the price of a larger file.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from tfedge.convert.modes import Mode
 from tfedge.core.errors import ConversionError
-from tfedge.models.adopt import adopt
 from tfedge.models.flavours import is_model, tf_keras
 
 _RECURRENT = ("RNN", "Bidirectional")
@@ -19,34 +18,37 @@ _RECURRENT = ("RNN", "Bidirectional")
 
 def has_recurrent(model: Any) -> bool:
     """Return whether a model of either flavour holds a recurrent layer, nested ones included."""
-    if not is_model(model):
-        return False
     return any(
-        (is_model(layer) and has_recurrent(layer)) or _is_recurrent(layer) for layer in model.layers
+        has_recurrent(layer) if is_model(layer) else _is_recurrent(layer) for layer in model.layers
     )
 
 
-def prepare(model: Any, mode: Mode) -> Any:
-    """Return a tf_keras copy of a recurrent model that converts in this mode.
+def fuses(model: Any) -> bool:
+    """Return whether every recurrent layer of a tf_keras model becomes one operator."""
+    masked = any(map(_makes_mask, model.layers))
+    return not masked and all(_fuses(layer) for layer in model.layers if _is_recurrent(layer))
+
+
+def unrolled(model: Any, inputs: Sequence[Any]) -> Any:
+    """Return a copy of a tf_keras model without loops.
 
     Args:
-        model: A model with recurrent layers; not changed.
-        mode: What it will be converted to.
+        model: A functional model; not changed.
+        inputs: Specs of its inputs, with the number of timesteps settled.
 
     Raises:
-        ConversionError: If a layer can neither be fused nor unrolled; names it.
+        ConversionError: If a layer cannot be unrolled; names it.
     """
-    copy = adopt(model)
-    if not mode.calibrated:
-        return copy
-    masked = any(
-        getattr(layer, "supports_masking", False) and _makes_mask(layer) for layer in copy.layers
-    )
-    unrolled = tf_keras().models.clone_model(
-        copy, clone_function=lambda layer: _unrolled(layer, masked, model.name)
-    )
-    unrolled.set_weights(copy.get_weights())
-    return unrolled
+
+    def copied(layer: Any) -> Any:
+        """Return a copy of a layer, unrolled if it loops."""
+        return _unrolled(layer, model.name) if _is_recurrent(layer) else _same(layer)
+
+    keras = tf_keras()
+    tensors = [keras.Input(spec.shape[1:], dtype=spec.dtype, name=spec.name) for spec in inputs]
+    copy = keras.models.clone_model(model, input_tensors=tensors, clone_function=copied)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _is_recurrent(layer: Any) -> bool:
@@ -59,43 +61,38 @@ def _makes_mask(layer: Any) -> bool:
     return type(layer).__name__ == "Masking" or bool(getattr(layer, "mask_zero", False))
 
 
-def _unrolled(layer: Any, masked: bool, model_name: str) -> Any:
-    """Return a copy of a layer, unrolled when it would become a loop."""
-    config = layer.get_config()
-    if _is_recurrent(layer) and not (_fuses(layer) and not masked):
-        inner = getattr(layer, "layer", layer)
-        _check_can_unroll(inner, layer, model_name)
-        if inner is layer:
-            config["unroll"] = True
-        else:
-            config["layer"]["config"]["unroll"] = True
-            if config.get("backward_layer"):
-                config["backward_layer"]["config"]["unroll"] = True
-    return type(layer).from_config(config)
-
-
 def _fuses(layer: Any) -> bool:
     """Return whether the converter makes one operator of a layer."""
     return (
         type(layer).__name__ == "LSTM"
-        and tf_keras().activations.serialize(layer.activation) == "tanh"
-        and tf_keras().activations.serialize(layer.recurrent_activation) == "sigmoid"
-        and not (layer.go_backwards or layer.stateful or layer.recurrent_dropout)
+        and layer.activation.__name__ == "tanh"
+        and layer.recurrent_activation.__name__ == "sigmoid"
         and layer.use_bias
+        and not (layer.go_backwards or layer.stateful or layer.recurrent_dropout)
     )
 
 
-def _check_can_unroll(inner: Any, layer: Any, model_name: str) -> None:
+def _same(layer: Any) -> Any:
+    """Return a copy of a layer."""
+    return type(layer).from_config(layer.get_config())
+
+
+def _unrolled(layer: Any, model_name: str) -> Any:
+    """Return an unrolled copy of a recurrent layer."""
+    _check_can_unroll(layer, model_name)
+    config = layer.get_config()
+    for settings in (config, config.get("layer"), config.get("backward_layer")):
+        if settings and "unroll" in settings.get("config", settings):
+            settings.get("config", settings)["unroll"] = True
+    return type(layer).from_config(config)
+
+
+def _check_can_unroll(layer: Any, model_name: str) -> None:
     """Raise for a layer that Keras cannot unroll."""
-    reason = None
-    if "ConvLSTM" in type(inner).__name__ or "ConvRNN" in type(inner).__name__:
-        reason = "Keras cannot unroll convolutional recurrent layers"
-    elif layer.input_shape[1] is None:
-        reason = "its number of timesteps is open, so it cannot be unrolled"
-    if reason:
+    if "Conv" in type(getattr(layer, "layer", layer)).__name__:
         raise ConversionError(
             f"{model_name!r} cannot become an INT8 file: layer {layer.name!r} "
             f"({type(layer).__name__}) would stay a loop, on which INT8 calibration crashes, and "
-            f"{reason}. Convert with quantize='dynamic' or 'float32', or fix the number of "
-            "timesteps in the model's Input."
+            "Keras cannot unroll convolutional recurrent layers. Convert with "
+            "quantize='dynamic' or 'float32'."
         )

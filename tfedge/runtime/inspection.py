@@ -86,7 +86,8 @@ def activations(
     for item, array in zip(inputs, arrays, strict=True):
         interpreter.resize_tensor_input(item["index"], (1, *array.shape[1:]), strict=False)
     interpreter.allocate_tensors()
-    computed = [int(index) for op in interpreter._get_ops_details() for index in op["outputs"]]
+    operators = interpreter._get_ops_details()
+    computed = [int(index) for op in operators for index in op["outputs"] if index >= 0]
     rows: dict[int, list[np.ndarray]] = {index: [] for index in computed}
     for sample in range(len(arrays[0])):
         interpreter.reset_all_variables()

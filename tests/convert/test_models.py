@@ -1,0 +1,114 @@
+"""What can be handed to convert, and what is refused in which words."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfedge
+from tfedge.errors import ArgumentError, ConversionError, ModelError
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_path_does_as_well(cnn, digits, tmp_path, suffix):
+    path = tmp_path / f"model{suffix}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("warnings.warn", lambda *_, **__: None)  # Keras 3 calls .h5 legacy.
+        cnn.save(path)
+    lite = tfedge.convert(path, "int8", digits[0])
+    assert tfedge.compare(cnn, lite, digits[0][:200], latency=False).agreement > 0.98
+
+
+def test_a_saved_model_without_keras_does_as_well(digits, tmp_path):
+    class Doubler(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((None, 8, 8, 1), tf.float32, name="image")])
+        def __call__(self, image):
+            return {"twice": 2 * image}
+
+    module = Doubler()
+    tf.saved_model.save(module, tmp_path / "saved", signatures=module.__call__)
+    lite = tfedge.convert(tmp_path / "saved", "int8", digits[0])
+    assert [item.name for item in lite.outputs] == ["twice"]
+    assert np.abs(lite.predict(digits[0][:8]) - 2 * digits[0][:8]).max() < 0.02
+
+
+def test_dict_inputs_and_outputs(keras):
+    layers = keras.layers
+    one, two = keras.Input((4,), name="one"), keras.Input((4,), name="two")
+    outputs = {"sum": layers.Add()([one, two]), "gap": layers.Subtract()([one, two])}
+    model = keras.Model({"one": one, "two": two}, outputs)
+    x = {
+        name: np.random.default_rng(len(name)).random((6, 4), "float32") for name in ("one", "two")
+    }
+    x["two"] = x["two"][::-1].copy()
+    lite = tfedge.convert(model)
+    found, expected = lite.predict(x), model(x)
+    values = sorted(np.asarray(value).tolist() for value in expected.values())
+    assert sorted(value.tolist() for value in found.values()) == values
+
+
+def test_mixed_precision_models_convert(keras, digits):
+    inputs = keras.Input((8, 8, 1))
+    hidden = keras.layers.Conv2D(4, 3, dtype="mixed_float16")(inputs)
+    outputs = keras.layers.Dense(3, dtype="float32")(keras.layers.Flatten()(hidden))
+    lite = tfedge.convert(keras.Model(inputs, outputs), "int8", digits[0])
+    assert lite.notes["parity"].sqnr_db > 20
+    assert lite.float_operators == ()
+
+
+def test_layer_normalization_of_keras_3_has_integer_operators(keras):
+    inputs = keras.Input((6, 8))
+    hidden = keras.layers.LayerNormalization()(keras.layers.Dense(8)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(3)(hidden))
+    x = np.random.default_rng(0).random((40, 6, 8), "float32")
+    assert tfedge.convert(model, "int8", x).float_operators == ()
+
+
+def test_what_is_no_model_is_refused():
+    for thing in (3, object(), tf.Module()):
+        with pytest.raises(ModelError, match="neither a Keras model nor a SavedModel"):
+            tfedge.convert(thing)
+    with pytest.raises(ModelError, match="Check the path"):
+        tfedge.convert("nowhere.keras")
+
+
+def test_unbuilt_and_subclassed_models_are_refused(keras):
+    class Custom(keras.Model):
+        """A model without a graph."""
+
+        def call(self, x):
+            return x
+
+    for model in (keras.Sequential([keras.layers.Dense(2)]), Custom()):
+        with pytest.raises(ModelError, match="does not know its inputs"):
+            tfedge.convert(model)
+
+
+def test_open_shapes_are_refused_with_the_input_named(keras):
+    inputs = keras.Input((None, None, 3), name="photo")
+    model = keras.Model(inputs, keras.layers.Conv2D(2, 3)(inputs))
+    with pytest.raises(ModelError, match="'photo'.*input_shapes="):
+        tfedge.convert(model)
+    with pytest.raises(ArgumentError, match="takes samples of shape"):
+        tfedge.convert(model, input_shapes=(16, 16, 4))
+    with pytest.raises(ArgumentError, match="'picture'"):
+        tfedge.convert(model, input_shapes={"picture": (16, 16, 3)})
+    assert tfedge.convert(model, input_shapes=(16, 16, 3)).inputs[0].shape == (1, 16, 16, 3)
+
+
+def test_operators_that_litert_lacks_are_named_with_their_place(keras):
+    layer = keras.layers.Lambda(
+        lambda x: tf.linalg.det(tf.reshape(x, (-1, 2, 2))), name="volume", output_shape=()
+    )
+    with pytest.raises(ConversionError, match=r"MatrixDeterminant .*volume"):
+        tfedge.convert(keras.Sequential([keras.Input((4,)), layer]))
+
+
+def test_operators_that_stay_in_float_are_listed(keras):
+    layer = keras.layers.Lambda(lambda x: tf.cumsum(x, axis=1), name="gate", output_shape=(4,))
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4), layer], name="gated")
+    x = np.random.default_rng(0).random((30, 4), "float32")
+    with pytest.raises(ConversionError, match="#2 CUMSUM  at output") as refused:
+        tfedge.convert(model, "int8", x)
+    assert "float_fallback=True" in str(refused.value)
+    mixed = tfedge.convert(model, "int8", x, float_fallback=True)
+    assert [item.name for item in mixed.float_operators] == ["CUMSUM"]

@@ -1,0 +1,73 @@
+"""A conversion, settled before it starts: the model, what it becomes, and on which samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tfedge.convert.dispatch import dispatch
+from tfedge.convert.integers import require_integers
+from tfedge.convert.job import batches_of
+from tfedge.convert.modes import MODES, Mode
+from tfedge.convert.signature import Signature
+from tfedge.convert.sources import sources
+from tfedge.runtime.model import TFLiteModel
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What is to be converted, and how.
+
+    Args:
+        model: The model, without training-time wrappers.
+        name: What to call the file.
+        mode: What it becomes.
+        signature: The model's inputs, outputs and function.
+        samples: Calibration arrays by input name, None without calibration.
+        input_type: Type of the inputs of an integer file.
+        output_type: Type of its outputs.
+        float_fallback: Whether an integer file may hold float operators.
+    """
+
+    model: Any
+    name: str
+    mode: Mode
+    signature: Signature
+    samples: Mapping[str, np.ndarray] | None
+    input_type: str = "int8"
+    output_type: str = "int8"
+    float_fallback: bool = False
+
+    def files(self) -> Iterator[TFLiteModel]:
+        """Yield the file, and after it others that are larger and may be more accurate.
+
+        Raises:
+            ConversionError: If the converter refuses or dies, or operators stay in float.
+        """
+        for source in sources(self.model, self.mode, self.signature.inputs):
+            signature = self.signature
+            if source.model is not self.model:
+                signature = signature.computed_by(source.model)
+            content = dispatch(signature, self.name, composite=source.composite, **self._settings())
+            lite = TFLiteModel(content, self.name, {"quantize": self.mode.name})
+            if self.mode.calibrated and not self.float_fallback:
+                require_integers(lite, calibrated=self.samples is not None)
+            yield lite
+
+    def float_twin(self) -> TFLiteModel:
+        """Return the float32 file of the same model."""
+        return next(replace(self, mode=MODES["float32"]).files())
+
+    def _settings(self) -> dict[str, Any]:
+        """Return what the worker is told."""
+        size = self.signature.inputs[0].shape[0] or 1
+        return {
+            "mode": self.mode.name,
+            "input_type": self.input_type,
+            "output_type": self.output_type,
+            "float_fallback": self.float_fallback,
+            "samples": None if self.samples is None else list(batches_of(self.samples, size)),
+        }
