@@ -19,7 +19,7 @@ def classifier(flavour):
     """Return a small classifier that knows nothing."""
     layers = FLAVOURS[flavour].layers
     source = FLAVOURS[flavour].Input((6,), name="x")
-    hidden = layers.Dense(8, activation="relu", name="hidden")(source)
+    hidden = layers.Dense(8, activation="tanh", name="hidden")(source)
     target = layers.Dense(3, activation="softmax", name="target")(hidden)
     return FLAVOURS[flavour].Model(source, target, name="classifier")
 

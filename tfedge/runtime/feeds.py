@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from tfedge.core.affine import dequantize, quantize
+from tfedge.core.affine import dequantize
 from tfedge.core.errors import DataError, ModelError
+from tfedge.runtime.codes import to_codes
 from tfedge.runtime.graph import TensorInfo
 
 
@@ -65,7 +66,9 @@ def _as_array(item: Any, tensor: TensorInfo) -> np.ndarray:
         array = np.asarray(item)
     except ValueError as error:
         raise DataError(f"Input {tensor.name!r}: no array can be made of it ({error}).") from error
-    if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
+    if array.dtype.name == "bfloat16":
+        return array.astype(np.float32)
+    if array.dtype.kind not in "fiub":
         raise DataError(
             f"Input {tensor.name!r}: dtype {array.dtype} found, numbers expected (the file takes "
             f"{tensor.dtype})."
@@ -119,9 +122,11 @@ def encode(array: np.ndarray, tensor: TensorInfo, start: int = 0, raw: bool = Fa
                 f"codes, {tensor.dtype}."
             )
         return array
-    _check_finite(array, tensor, start)
     if quantized:
-        return quantize(array, float(tensor.scale), int(tensor.zero_point), tensor.dtype)  # type: ignore[arg-type]
+        codes = to_codes(array, float(tensor.scale), int(tensor.zero_point), tensor.dtype)  # type: ignore[arg-type]
+        if codes is not None:
+            return codes
+    _check_finite(array, tensor, start)
     if tensor.dtype.startswith("float"):
         return np.ascontiguousarray(array, tensor.dtype)
     return _whole(array, tensor, start)
@@ -131,8 +136,8 @@ def _check_finite(array: np.ndarray, tensor: TensorInfo, start: int) -> None:
     """Raise if a value is NaN or infinite, and name the first."""
     if array.dtype.kind in "iub":
         return
-    with np.errstate(all="ignore"):
-        if np.isfinite(np.sum(array, dtype=array.dtype)):
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(np.float32(array.min())) and np.isfinite(np.float32(array.max())):
             return
         bad = ~np.isfinite(array.astype(np.float32, copy=False))
     if bad.any():

@@ -18,9 +18,9 @@ from tfedge.runtime.interpreter import choose_runtime
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.worker import WorkerCallError
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 8 << 20
 _CACHE_BYTES = 2 << 20
-_LARGEST_BATCH = 64
+_LARGEST_BATCH = 256
 _SETTLED: dict[tuple, int] = {}
 
 
@@ -38,6 +38,9 @@ class Runner:
         runtime: ``"auto"``, ``"litert"``, ``"tflite-runtime"`` or ``"tf.lite"``.
         threads: Threads for the kernels. More than one can be far slower on a busy machine.
         batch_size: Samples per run; None finds a good one.
+
+    Attributes:
+        batch_size: Samples per run that were found good, None before the first call.
 
     Raises:
         ArgumentError: If a setting is out of range.
@@ -69,6 +72,7 @@ class Runner:
         self._asked = batch_size
         self._remembers = any(item.name == "VAR_HANDLE" for item in model.operators)
         self._key = f"{model.digest} {threads}"
+        self.batch_size: int | None = None
 
     def __enter__(self) -> Runner:
         """Return the runner itself."""
@@ -140,7 +144,7 @@ class Runner:
             return
         if self._remembers:
             self.close()
-        batch = self._settle(first)
+        batch = self.batch_size = self._settle(first)
         calls: Iterable = (((self._key, arrays, batch), {}) for arrays in _chain(first, encoded))
         done = 0
         try:
@@ -173,12 +177,13 @@ class Runner:
 
     def _settle(self, arrays: list[np.ndarray]) -> int:
         """Return how many samples to run at once, found by trying and then remembered."""
-        native, wanted = self.model.inputs[0].shape[0], self._wanted()
+        native, wanted, samples = self.model.inputs[0].shape[0], self._wanted(), len(arrays[0])
         if native != 1 or wanted == 1:
             return native
-        known = (self._key, self.runtime, self._asked, *(array.shape[1:] for array in arrays))
-        enough = len(arrays[0]) >= (wanted if self._asked else 4 * wanted)
-        if known not in _SETTLED and enough:
+        if self._asked is None:
+            wanted = min(wanted, _power_of_two(samples // 4))
+        known = (self._key, self.runtime, wanted, *(array.shape[1:] for array in arrays))
+        if known not in _SETTLED and 1 < wanted <= samples:
             _SETTLED[known] = self._try(arrays, wanted)
         return _SETTLED.get(known, 1)
 
@@ -224,8 +229,12 @@ def _good_batch(model: TFLiteModel) -> int:
     """Return how many samples keep the largest activation within the processor's cache."""
     flowing = [tensor for tensor in model.tensors() if not tensor.constant]
     largest = max(np.prod(t.shape) * np.dtype(t.dtype).itemsize for t in flowing)
-    fitting = max(1, _CACHE_BYTES // max(1, int(largest)))
-    return min(_LARGEST_BATCH, 1 << (fitting.bit_length() - 1))
+    return min(_LARGEST_BATCH, _power_of_two(_CACHE_BYTES // max(1, int(largest))))
+
+
+def _power_of_two(number: int) -> int:
+    """Return the largest power of two that is not above a number, at least 1."""
+    return 1 << (max(1, number).bit_length() - 1)
 
 
 def _warn_of_threads(threads: int) -> None:
