@@ -22,7 +22,14 @@ import tensorflow as tf
 import tfedge
 
 BATCH = 64
-SPARSITY = 0.75
+SPARSITY = 0.6
+HEAD = f"""# From a Keras model to a proven INT8 file
+
+Every figure is read from the file: accuracy on the interpreter, over test data that nothing was
+chosen by; zeros among the stored weights; median latency of one sample on one thread; peak memory
+of a process that holds the runtime and the file; SQNR of the outputs against the Keras model.
+tfedge {tfedge.__version__}, TensorFlow {tf.__version__}, runtime {tfedge.available_runtimes()[0]}.
+"""
 HEADINGS = {
     "accuracy": "{:.2%}".format,
     "zeros": "{:.0%}".format,
@@ -46,7 +53,8 @@ def variants(task: tasks.Task) -> Iterator[Variant]:
     start = time.perf_counter()
 
     def finished(name: str, model: Any, quantize: str = "int8") -> Variant:
-        lite = tfedge.convert(model, quantize, calibration=x, name=f"{task.name}-{name}")
+        title = f"{task.name}-{name.replace(' + ', '-').replace(' ', '-').lower()}"
+        lite = tfedge.convert(model, quantize, calibration=x, name=title)
         return Variant(name, lite, time.perf_counter() - start)
 
     model = task.build(width=1.0)
@@ -55,8 +63,8 @@ def variants(task: tasks.Task) -> Iterator[Variant]:
     yield finished("plain PTQ", model)
 
     steps = len(x) // BATCH
-    sparse = tfedge.prune(model, tfedge.PolynomialDecay(0.0, SPARSITY, 0, 2 * steps, frequency=20))
-    fit(sparse, task, epochs=3, rate=1e-3)
+    sparse = tfedge.prune(model, tfedge.PolynomialDecay(0.0, SPARSITY, 0, 4 * steps, frequency=10))
+    fit(sparse, task, epochs=8, rate=1e-3)
     yield finished("pruned", sparse)
 
     quantized = tfedge.quantize(model, calibration=x)
@@ -117,7 +125,7 @@ def run(task: tasks.Task, folder: Path) -> str:
     print(f"\n=== {task.name}: {len(task.train[0])} training and {len(task.test[0])} test samples")
     rows = []
     for variant in variants(task):
-        file = variant.lite.save(folder / f"{variant.lite.name.replace(' ', '-')}.tflite")
+        file = variant.lite.save(folder / f"{variant.lite.name}.tflite")
         rows.append(row(variant, task))
         print(f"--> {file.name}: {rows[-1]['accuracy']:.2%} on the interpreter")
     picture = f"{task.name}.png"
@@ -150,8 +158,7 @@ def main() -> None:
     tf.keras.utils.set_random_seed(0)
     start = time.perf_counter()
     parts = [run(make(), folder) for make in (tasks.watch, tasks.mnist)]
-    head = f"# From a Keras model to a proven INT8 file\n\nTensorFlow {tf.__version__}, {tfedge.available_runtimes()[0]}.\n"
-    (folder / "report.md").write_text("\n".join([head, *parts]))
+    (folder / "report.md").write_text("\n".join([HEAD, *parts]))
     print(f"Files and report in {folder}/ after {time.perf_counter() - start:.0f} s.")
 
 

@@ -43,7 +43,7 @@ def watch() -> Task:
         _shuffled(x[~held_out], y[~held_out]),
         (x[held_out], y[held_out]),
         _watch_model,
-        8,
+        10,
     )
 
 
@@ -56,7 +56,7 @@ def mnist() -> Task:
 
     x, y = mnist_data()
     x, y = _shuffled((x / 255).reshape(-1, 28, 28, 1).astype("float32"), y)
-    return Task("mnist", (x[:4000], y[:4000]), (x[4000:], y[4000:]), _mnist_model, 8)
+    return Task("mnist", (x[:4000], y[:4000]), (x[4000:], y[4000:]), _mnist_model, 15)
 
 
 def _windows(series: np.ndarray, length: int = 100, step: int = 50) -> np.ndarray:
