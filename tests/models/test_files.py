@@ -144,6 +144,38 @@ def test_classes_of_other_packages_are_refused_unless_named(tmp_path):
 
 @both
 @pytest.mark.parametrize("kind", [".keras", ".h5"])
+def test_what_a_model_was_compiled_with_does_not_matter(keras, kind, tmp_path):
+    def my_loss(truth, answer):
+        return truth - answer
+
+    model = MODELS["several"](keras)
+    model.compile("sgd", loss=[my_loss, my_loss])
+    loaded = load_model(save(model, tmp_path / f"compiled{kind}"))
+    assert len(loaded.get_weights()) == len(model.get_weights())
+
+
+@both
+def test_functions_must_be_registered(keras, tmp_path):
+    def odd(x):
+        return x
+
+    def even(x):
+        return 2.0 * x
+
+    register = keras.saving.register_keras_serializable
+    register("tests", f"even_{keras.__name__}")(even)
+    inputs = keras.Input((4,))
+    for function in (odd, even):
+        path = tmp_path / f"{function.__name__}.keras"
+        save(keras.Model(inputs, keras.layers.Activation(function)(inputs)), path)
+    with pytest.raises(ModelError, match="custom_objects="):
+        load_model(tmp_path / "odd.keras")
+    assert load_model(tmp_path / "odd.keras", custom_objects={"odd": odd}).output_shape == (None, 4)
+    assert load_model(tmp_path / "even.keras").output_shape == (None, 4)
+
+
+@both
+@pytest.mark.parametrize("kind", [".keras", ".h5"])
 def test_damaged_files_are_model_errors(keras, kind, tmp_path):
     whole = save(MODELS["conv_bn"](keras), tmp_path / f"whole{kind}").read_bytes()
     for name, content in (

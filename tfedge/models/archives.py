@@ -16,16 +16,24 @@ from typing import Any
 from tfedge.core.errors import ModelError
 from tfedge.models.flavours import KERAS3, TF_KERAS
 
-_KNOWN_HOMES = ("keras", "tf_keras", "tensorflow_model_optimization", "tfedge", "builtins")
+_KNOWN_HOMES = ("keras", "tf_keras", "tensorflow_model_optimization", "tfedge")
+_NOT_LOADED = frozenset({"compile_config", "training_config"})
 _CODE = frozenset({"Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer"})
 
 
 @dataclasses.dataclass(frozen=True)
 class Contents:
-    """The config of a saved model and the Keras that wrote it."""
+    """The config of a saved model, the Keras that wrote it, and how the model was compiled."""
 
     config: Any
     flavour: str
+    training: Any = None
+
+    @property
+    def is_trainable_model(self) -> bool:
+        """Return whether the model is a TrainableModel of tfedge."""
+        kind = self.config.get("class_name", "") if isinstance(self.config, dict) else ""
+        return kind.rpartition(">")[2] == "TrainableModel"
 
     def mentions(self, *marks: str) -> bool:
         """Return whether a class or function in the config has one of these in its name."""
@@ -72,7 +80,7 @@ def refuse_code(contents: Contents, path: Path, allowed: Collection[str]) -> Non
                 f"{str(path)!r} holds a {name.strip('_')}: code that would run on loading. If you "
                 f"trust who made the file, load it with tfedge.models.load_model(path, safe=False)."
             )
-        if home and home.partition(".")[0] not in _KNOWN_HOMES:
+        if home == "builtins" or (home and home.partition(".")[0] not in _KNOWN_HOMES):
             raise ModelError(
                 f"{str(path)!r} names {home}.{name}, which does not come with Keras; loading would "
                 f"import it. Pass custom_objects={{{name!r}: {name}}}, register it with Keras, or "
@@ -88,7 +96,7 @@ def named_objects(config: Any) -> Iterator[tuple[list[str], str | None]]:
             is_function = name == "function" and isinstance(inner, str)
             names = [inner if is_function else name, config.get("registered_name")]
             yield [one for one in names if isinstance(one, str)], config.get("module")
-        config = list(config.values())
+        config = [value for key, value in config.items() if key not in _NOT_LOADED]
     if isinstance(config, list):
         for value in config:
             yield from named_objects(value)
@@ -99,7 +107,8 @@ def _read_archive(path: Path) -> Contents:
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json"))
         metadata = json.loads(archive.read("metadata.json"))
-    return Contents(config, _flavour(metadata.get("keras_version")))
+    training = config.pop("compile_config", None)
+    return Contents(config, _flavour(metadata.get("keras_version")), training)
 
 
 def _read_hdf5(path: Path) -> Contents:
@@ -108,12 +117,13 @@ def _read_hdf5(path: Path) -> Contents:
 
     with h5py.File(path, "r") as file:
         config, keras_version = file.attrs.get("model_config"), file.attrs.get("keras_version")
+        training = json.loads(file.attrs.get("training_config", "null"))
     if config is None:
         raise ModelError(
             f"{str(path)!r} holds weights without a model. Build the model in code, call "
             f"load_weights on it, and pass the model."
         )
-    return Contents(json.loads(config), _flavour(keras_version))
+    return Contents(json.loads(config), _flavour(keras_version), training)
 
 
 def _read_metadata(path: Path) -> Contents:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
 from tfedge.core.errors import ModelError
 from tfedge.core.openers import SAVED_MODEL, kind_of
 from tfedge.models.archives import Contents, read_contents, refuse_code
+from tfedge.models.compiled import why_not_compiled
 from tfedge.models.flavours import KERAS3, describe, keras3, tf_keras
 from tfedge.models.quantized_files import without_build_config, wrappers_load_from_the_end
 
@@ -23,14 +25,18 @@ def load_model(
 ) -> Any:
     """Open a model file of Keras 3 or tf_keras; the file tells which.
 
-    Wrappers of tfmot and tfedge in the file are understood. The model is not compiled.
+    Wrappers of tfmot and tfedge in the file are understood. A
+    :class:`~tfedge.models.trainable.TrainableModel` comes back compiled, its optimizer in the
+    state in which it was saved, so that ``fit`` goes on. If its loss, metrics or optimizer are
+    not known here, a warning says so, and it comes back uncompiled, as all other models do.
 
     Args:
         path: A ``.keras`` or ``.h5`` file, or a SavedModel folder.
         safe: Refuse files that hold code (Lambda layers, pickled modules) or name code that does
             not come with Keras and is neither registered nor in ``custom_objects``. A SavedModel
             is a TensorFlow program in itself: open only those that you trust.
-        custom_objects: Classes and functions by the names that the file uses.
+        custom_objects: Classes and functions by the names that the file uses, losses and metrics
+            included.
 
     Returns:
         A Keras 3 or tf_keras model. For a SavedModel without a Keras graph: what
@@ -54,9 +60,11 @@ def load_model(
         return _guarded(path, _load_saved_model, path)
     contents = read_contents(path)
     custom_objects = dict(custom_objects or {})
+    known = {*custom_objects, *_registered()}
     if safe:
-        refuse_code(contents, path, {*custom_objects, *_registered()})
-    return _guarded(path, _load, path, contents, custom_objects, safe)
+        refuse_code(contents, path, known)
+    load = _load_keras3 if contents.flavour == KERAS3 else _load_tf_keras
+    return _guarded(path, load, path, contents, custom_objects, safe, known)
 
 
 def _checked(path: str | os.PathLike) -> Path:
@@ -85,16 +93,38 @@ def _guarded(path: Path, function: Any, *args: Any) -> Any:
         ) from error
 
 
-def _load(path: Path, contents: Contents, custom_objects: dict[str, Any], safe: bool) -> Any:
-    """Load with the Keras that wrote the file."""
-    if contents.flavour == KERAS3:
-        loader = keras3().models.load_model
-        return loader(path, custom_objects=custom_objects, compile=False, safe_mode=safe)
-    loader = tf_keras().models.load_model
-    with _own_classes(contents), tempfile.TemporaryDirectory() as folder:
+def _load_keras3(path: Path, _: Contents, custom_objects: dict, safe: bool, __: set) -> Any:
+    """Load a file that Keras 3 wrote."""
+    loader = keras3().models.load_model
+    return loader(path, custom_objects=custom_objects, compile=False, safe_mode=safe)
+
+
+def _load_tf_keras(
+    path: Path, contents: Contents, custom_objects: dict, safe: bool, known: set
+) -> Any:
+    """Load a file that tf_keras wrote."""
+    scope = tf_keras().utils.custom_object_scope(custom_objects)
+    with _own_classes(contents), scope, tempfile.TemporaryDirectory() as folder:
+        compiled = _can_be_compiled(path, contents, known)
         if path.suffix == ".keras" and contents.mentions("QuantizeLayer"):
             path = without_build_config(path, Path(folder))
-        return loader(str(path), custom_objects=custom_objects, compile=False, safe_mode=safe)
+        return tf_keras().models.load_model(str(path), compile=compiled, safe_mode=safe)
+
+
+def _can_be_compiled(path: Path, contents: Contents, known: set[str]) -> bool:
+    """Return whether a model is to be compiled as it was; warn if it cannot."""
+    if not contents.is_trainable_model or contents.training is None:
+        return False
+    reason = why_not_compiled(contents.training, known)
+    if reason:
+        warnings.warn(
+            f"{str(path)!r} comes back uncompiled, without the state of its optimizer: {reason}. "
+            f"To train on from there, pass custom_objects={{'name': object}} to "
+            f"tfedge.models.load_model; for all other uses nothing is missing.",
+            UserWarning,
+            stacklevel=5,
+        )
+    return not reason
 
 
 @contextlib.contextmanager
