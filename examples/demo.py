@@ -80,7 +80,7 @@ def variants(task: tasks.Task) -> Iterator[Variant]:
 
 def student_of(teacher: Any, task: tasks.Task) -> Any:
     """Return a student of half the width, taught in float first and then with fake quantization."""
-    student = teach(task.build(width=0.5), teacher, task, task.epochs, rate=2e-3)
+    student = teach(task.build(width=0.5), teacher, task, 2 * task.epochs, rate=2e-3)
     student = tfedge.quantize(student, calibration=task.train[0])
     return teach(student, teacher, task, epochs=2, rate=3e-4)
 

@@ -62,12 +62,23 @@ def plot_tradeoff(
             textcoords="offset points",
             ha="center",
         )
-    axes.set(xscale="log", xlabel=x_title or x, ylabel=y_title or y, title=title)
+    _use_round_numbers(axes)
+    axes.set(xlabel=x_title or x, ylabel=y_title or y, title=title)
     axes.margins(x=0.15, y=0.2)
     axes.grid(True, which="both", color="#E5E5E5", zorder=0)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     return axes
+
+
+def _use_round_numbers(axes: Any) -> None:
+    """Make the horizontal axis logarithmic, labelled 10 k, 20 k, 50 k and so on."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(EngFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _new_axes() -> Any:

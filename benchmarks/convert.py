@@ -1,0 +1,139 @@
+"""Time and memory of ``tfedge.convert`` beside TensorFlow's own converter, in one run.
+
+    python benchmarks/convert.py
+
+MobileNetV2 0.35, 96x96, random weights, of both Kerases, float32 and INT8 with 100 calibration
+samples. The two take turns; the worker is warm, as in any session after the first conversion.
+Memory is the growth of the calling process's resident size over 20 conversions.
+Writes convert.md beside this file.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+import tfedge
+from tfedge.report import markdown_table
+
+ROUNDS = 5
+REPETITIONS = 20
+SAMPLES = np.random.default_rng(0).random((100, 96, 96, 3), "float32")
+PACKAGES = ("tensorflow", "tf-keras", "keras", "ai-edge-litert", "numpy")
+
+
+def mobilenet(keras: Any) -> Any:
+    return keras.applications.MobileNetV2(
+        alpha=0.35, input_shape=(96, 96, 3), weights=None, classes=10
+    )
+
+
+def ours(model: Any, mode: str) -> tfedge.TFLiteModel:
+    return tfedge.convert(model, mode, SAMPLES if mode == "int8" else None)
+
+
+def ours_unproven(model: Any, mode: str) -> tfedge.TFLiteModel:
+    return tfedge.convert(model, mode, SAMPLES if mode == "int8" else None, parity=False)
+
+
+def raw(model: Any, mode: str) -> bytes:
+    """Convert as the TensorFlow guide does."""
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if mode == "int8":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([sample[None]] for sample in SAMPLES)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    return converter.convert()
+
+
+def seconds(convert: Callable, model: Any, mode: str) -> float:
+    start = time.perf_counter()
+    convert(model, mode)
+    return time.perf_counter() - start
+
+
+def resident_mib() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def growth_mib(convert: Callable, model: Any) -> float:
+    """Growth of this process over the last ten of twenty conversions, per conversion."""
+    sizes = []
+    for _ in range(REPETITIONS):
+        convert(model, "float32")
+        sizes.append(resident_mib())
+    half = REPETITIONS // 2
+    return (statistics.mean(sizes[-3:]) - statistics.mean(sizes[half - 3 : half])) / half
+
+
+def names(content: bytes) -> tuple[set[str], set[str]]:
+    lite = tfedge.TFLiteModel(content)
+    return {tensor.name for tensor in lite.inputs}, {tensor.name for tensor in lite.outputs}
+
+
+def measured(flavour: str, keras: Any, mode: str) -> dict[str, Any]:
+    """Time both in turns and compare what they made."""
+    model = mobilenet(keras)
+    file, content = ours(model, mode), raw(model, mode)
+    times: dict[Callable, list[float]] = {ours: [], ours_unproven: [], raw: []}
+    for _ in range(ROUNDS):
+        for convert, found in times.items():
+            found.append(seconds(convert, model, mode))
+    middle = {convert: statistics.median(found) for convert, found in times.items()}
+    return {
+        "model": flavour,
+        "mode": mode,
+        "raw s": middle[raw],
+        "tfedge s": middle[ours],
+        "without parity check s": middle[ours_unproven],
+        "tfedge / raw": middle[ours] / middle[raw],
+        "raw bytes": len(content),
+        "tfedge bytes": file.size_bytes,
+        "same signature": "yes" if names(content) == names(file.content) else "no",
+    }
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    kinds = {"Keras 3": tf.keras, "tf_keras": tf_keras}
+    rows = [
+        measured(name, keras, mode) for name, keras in kinds.items() for mode in ("float32", "int8")
+    ]
+    memory = [
+        {
+            "model": name,
+            "raw, MiB per conversion": growth_mib(raw, mobilenet(keras)),
+            "tfedge, MiB per conversion": growth_mib(ours, mobilenet(keras)),
+        }
+        for name, keras in kinds.items()
+    ]
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    text = "\n\n".join(
+        [
+            "# Conversion",
+            f"Written by `python benchmarks/convert.py`: {versions}. Median of {ROUNDS} turns, "
+            "seconds; MobileNetV2 0.35 at 96x96, INT8 with 100 samples, worker warm.",
+            markdown_table(rows, {"tfedge / raw": "{:.2f}".format}),
+            f"Growth of the calling process over the second half of {REPETITIONS} conversions:",
+            markdown_table(memory, dict.fromkeys(list(memory[0])[1:], "{:.2f}".format)),
+        ]
+    )
+    Path(__file__).with_suffix(".md").write_text(text + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
