@@ -11,6 +11,7 @@ import pytest
 import tfedge
 from tfedge.core.errors import ArgumentError, DataError, ModelError, WorkerError
 from tfedge.evaluate import evaluate
+from tfedge.evaluate.classification import Accuracy
 from tfedge.runtime.interpreter import interpreter_worker
 from tfedge.runtime.model import TFLiteModel
 
@@ -110,6 +111,21 @@ def test_several_outputs_have_their_own_metrics(load, tflite_files):
     assert record.size_mse == pytest.approx(0, abs=1e-9)
     one = evaluate(load("two_by_two"), x, {"size": data["size"] + 1}, metrics="mae", verbose=0)
     assert one.metrics == {"size_mae": pytest.approx(1)}
+
+
+def test_metric_objects_cannot_count_several_outputs(load, tflite_files):
+    data = np.load(tflite_files / "two_by_two.npz")
+    x = {"left": data["left"], "right": data["right"]}
+    with pytest.raises(ArgumentError, match="dict by output name"):
+        evaluate(load("two_by_two"), x, {"kind": data["kind"].argmax(1)}, metrics=[Accuracy()],
+                 verbose=0)  # fmt: skip
+
+
+def test_labels_stay_with_their_samples_over_many_batches(load, digits, expected):
+    order = np.random.default_rng(0).permutation(np.repeat(np.arange(597), 25))
+    record = evaluate(load("cnn_float"), digits["x"][order], digits["y"][order], verbose=0)
+    assert record.samples == len(order) > 3 * 4096
+    assert record.accuracy == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("batch_size", [1, 5, 600])

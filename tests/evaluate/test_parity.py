@@ -177,6 +177,14 @@ def test_names_of_layers_with_and_without_what_tracing_appends():
     }
 
 
+def test_a_fused_tensor_is_the_last_of_its_layers():
+    one = np.zeros((1, 4))
+    reference = {"conv": one, "bn": one, "relu": one}
+    name = "m/relu/Relu;m/bn/add;m/conv/Conv2D"
+    assert match_layers(reference, {name: one}) == {"relu": name}
+    assert match_layers(dict(reversed(reference.items())), {name: one}) == {"conv": name}
+
+
 def test_layers_need_a_file_and_a_graph(load, digits):
     with pytest.raises(ModelError, match=r"is none"):
         compare(load("cnn_int8"), np.asarray, digits["x"], metrics=(), latency=False, layers=True)

@@ -59,11 +59,23 @@ def test_calls_made_while_the_next_item_is_drawn_get_their_own_answers(worker):
     assert [float(total) for total in worker.map("numpy:max", calls())] == list(range(8))
 
 
+def test_maps_within_maps_do_not_overwrite_each_other(worker):
+    def calls():
+        for number in range(6):
+            parts = (((np.full(10_000, 10 * number + part),), {}) for part in range(4))
+            found = [int(value) for value in worker.map("numpy:max", parts)]
+            assert found == [10 * number + part for part in range(4)]
+            yield (np.full(10_000, number),), {}
+
+    assert [int(value) for value in worker.map("numpy:max", calls())] == list(range(6))
+
+
 def test_abandoned_maps_leave_the_worker_in_order(worker):
     results = worker.map("math:sqrt", (((float(i),), {}) for i in range(100)))
     assert next(results) == 0
     results.close()
     assert worker.call("math:sqrt", 16.0) == 4
+    np.testing.assert_array_equal(worker.call("numpy:square", np.arange(3)), [0, 1, 4])
 
 
 def test_an_error_in_the_items_is_the_callers(worker):

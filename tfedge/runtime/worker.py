@@ -132,14 +132,10 @@ class Worker:
                         yield self._result(mine.popleft(), timeout)
                 while mine:
                     yield self._result(mine.popleft(), timeout)
-            except (Exception, GeneratorExit):
-                self._discard(mine, timeout)
-                raise
-            except BaseException:
+            except (KeyboardInterrupt, SystemExit):
                 self._kill()
                 raise
-            else:
-                self._trim()
+            self._trim()
 
     def log_tail(self, lines: int = 20) -> str:
         """Return the last lines that the worker printed since its last call began."""
@@ -222,12 +218,6 @@ class Worker:
                 self._kill(f"gave no answer within {timeout:g} s and was ended", "Timeout")
         except (EOFError, ConnectionResetError):
             self._bury()
-
-    def _discard(self, answers: deque[Answer], timeout: float | None) -> None:
-        """Wait for answers that nobody wants any more, and forget them."""
-        for answer in answers:
-            with contextlib.suppress(WorkerError):
-                self._result(answer, timeout)
 
     def _bury(self) -> None:
         """Answer what was under way with how the process ended and what it printed last."""
