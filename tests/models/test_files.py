@@ -27,7 +27,8 @@ def save(model, path):
 
 @both
 @pytest.mark.parametrize(
-    ("name", "kind"), [("conv_bn", ".keras"), ("nested", ".h5"), ("conv_bn", ".hdf5")]
+    ("name", "kind"),
+    [("conv_bn", ".keras"), ("nested", ".h5"), ("conv_bn", ".hdf5"), ("masked_text", ".h5")],
 )
 def test_files_open_in_their_own_flavour(keras, name, kind, tmp_path):
     model = randomize(MODELS[name](keras))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import tempfile
 import warnings
@@ -11,12 +12,13 @@ from typing import Any
 
 from tfedge.core.errors import ModelError
 from tfedge.core.openers import SAVED_MODEL, kind_of
-from tfedge.models.archives import Contents, read_contents, refuse_code
+from tfedge.models.archives import Contents, named_objects, read_contents, refuse_code
 from tfedge.models.compiled import why_not_compiled
 from tfedge.models.flavours import KERAS3, describe, keras3, tf_keras
 from tfedge.models.quantized_files import without_build_config, wrappers_load_from_the_end
 
 _KINDS = (".keras", ".h5", ".hdf5", SAVED_MODEL)
+_OPERATION_HOMES = ("core", "image", "linalg", "math", "nn", "numpy")
 _TRAINING = ("PruneLowMagnitude", "ClusterWeights", "Quantize", "KeepZeros", "TrainableModel")
 
 
@@ -93,10 +95,22 @@ def _guarded(path: Path, function: Any, *args: Any) -> Any:
         ) from error
 
 
-def _load_keras3(path: Path, _: Contents, custom_objects: dict, safe: bool, __: set) -> Any:
+def _load_keras3(path: Path, contents: Contents, custom_objects: dict, safe: bool, _: set) -> Any:
     """Load a file that Keras 3 wrote."""
     loader = keras3().models.load_model
-    return loader(path, custom_objects=custom_objects, compile=False, safe_mode=safe)
+    known = {**_operations_in(contents), **custom_objects}
+    return loader(path, custom_objects=known, compile=False, safe_mode=safe)
+
+
+def _operations_in(contents: Contents) -> dict[str, Any]:
+    """Return the operations of Keras 3 that a file names: its ``.h5`` loader knows layers only.
+
+    Every mask in a functional model is such an operation (NotEqual).
+    """
+    names = {names[0] for names, _ in named_objects(contents.config)}
+    homes = [importlib.import_module(f"keras.src.ops.{home}") for home in _OPERATION_HOMES]
+    found = {name: getattr(home, name) for home in homes for name in names if hasattr(home, name)}
+    return {name: kind for name, kind in found.items() if not hasattr(keras3().layers, name)}
 
 
 def _load_tf_keras(
