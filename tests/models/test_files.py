@@ -1,7 +1,9 @@
 """Model files of both Kerases open; damaged and dangerous ones are refused."""
 
+import json
 import shutil
 import warnings
+import zipfile
 
 import h5py
 import keras as keras3
@@ -173,6 +175,24 @@ def test_functions_must_be_registered(keras, tmp_path):
         load_model(tmp_path / "odd.keras")
     assert load_model(tmp_path / "odd.keras", custom_objects={"odd": odd}).output_shape == (None, 4)
     assert load_model(tmp_path / "even.keras").output_shape == (None, 4)
+
+
+def test_a_stranger_cannot_hide_behind_a_registered_name(tmp_path):
+    tf_keras.saving.register_keras_serializable("tests", "Hidden")(Doubling)
+    inputs = tf_keras.Input((4,))
+    path = save(tf_keras.Model(inputs, Doubling()(inputs)), tmp_path / "honest.keras")
+    assert load_model(path).output_shape == (None, 4)
+    with zipfile.ZipFile(path) as source:
+        files = {name: source.read(name) for name in source.namelist()}
+    config = json.loads(files["config.json"])
+    layer = config["config"]["layers"][1]
+    layer |= {"module": "stranger", "class_name": "Hidden", "registered_name": None}
+    files["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(tmp_path / "forged.keras", "w") as target:
+        for name, content in files.items():
+            target.writestr(name, content)
+    with pytest.raises(ModelError, match=r"names stranger\.Hidden"):
+        load_model(tmp_path / "forged.keras")
 
 
 @both

@@ -11,7 +11,7 @@ import json
 import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tfedge.core.errors import ModelError
 from tfedge.models.flavours import KERAS3, TF_KERAS
@@ -37,8 +37,22 @@ class Contents:
 
     def mentions(self, *marks: str) -> bool:
         """Return whether a class or function in the config has one of these in its name."""
-        names = {name for names, _ in named_objects(self.config) for name in names}
+        names = {one.name for one in named_objects(self.config)}
         return any(mark in name for mark in marks for name in names)
+
+
+class NamedObject(NamedTuple):
+    """A class or function that a config names.
+
+    Args:
+        name: Its own name.
+        key: The name under which Keras looks among custom objects.
+        home: The module that Keras would import otherwise; None where it never does.
+    """
+
+    name: str
+    key: str
+    home: str | None
 
 
 def read_contents(path: Path) -> Contents:
@@ -71,9 +85,8 @@ def refuse_code(contents: Contents, path: Path, allowed: Collection[str]) -> Non
     Raises:
         ModelError: If there is such code; names it.
     """
-    for names, home in named_objects(contents.config):
-        name = names[0]
-        if any(one in allowed for one in names):
+    for name, key, home in named_objects(contents.config):
+        if key in allowed:
             continue
         if name in _CODE:
             raise ModelError(
@@ -88,14 +101,15 @@ def refuse_code(contents: Contents, path: Path, allowed: Collection[str]) -> Non
             )
 
 
-def named_objects(config: Any) -> Iterator[tuple[list[str], str | None]]:
-    """Yield the names and the module of every class and function in a config, nested ones too."""
+def named_objects(config: Any) -> Iterator[NamedObject]:
+    """Yield every class and function that a config names, nested ones too."""
     if isinstance(config, dict):
         name, inner = config.get("class_name"), config.get("config")
         if isinstance(name, str):
             is_function = name == "function" and isinstance(inner, str)
-            names = [inner if is_function else name, config.get("registered_name")]
-            yield [one for one in names if isinstance(one, str)], config.get("module")
+            own = str(inner) if is_function else name
+            key = own if is_function else config.get("registered_name", name)
+            yield NamedObject(own, str(key), config.get("module"))
         config = [value for key, value in config.items() if key not in _NOT_LOADED]
     if isinstance(config, list):
         for value in config:

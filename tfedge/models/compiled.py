@@ -6,6 +6,8 @@ import importlib
 from collections.abc import Collection
 from typing import Any
 
+import tensorflow as tf
+
 from tfedge.models.archives import named_objects
 from tfedge.models.flavours import tf_keras
 
@@ -29,10 +31,10 @@ def why_not_compiled(training: dict[str, Any], known: Collection[str]) -> str | 
         >>> why_not_compiled({"optimizer": "adam", "loss": mine}, ())
         "'Mine' of my.losses does not come with Keras"
     """
-    for names, home in named_objects(training):
-        if not (any(name in known for name in names) or _comes_with_keras(names[0], home)):
+    for name, key, home in named_objects(training):
+        if key not in known and not _comes_with_keras(name, home):
             place = f" of {home}" if home != "builtins" else ""
-            return f"{names[0]!r}{place} does not come with Keras"
+            return f"{name!r}{place} does not come with Keras"
     try:
         _make(training)
     except _FAILURES as error:
@@ -53,8 +55,12 @@ def _comes_with_keras(name: str, home: str | None) -> bool:
 
 def _make(training: dict[str, Any]) -> None:
     """Make the objects once, to see whether it works."""
+    keras = tf_keras()
     if "optimizer_config" in training:
         saving = importlib.import_module("tf_keras.src.saving.legacy.saving_utils")
-        saving.compile_args_from_training_config(training)
+        made = saving.compile_args_from_training_config(training)
     else:
-        tf_keras().saving.deserialize_keras_object(training)
+        made = keras.saving.deserialize_keras_object(training)
+    for loss in tf.nest.flatten(made.get("loss")):
+        if isinstance(loss, str):
+            keras.losses.get(loss)

@@ -107,7 +107,7 @@ def _operations_in(contents: Contents) -> dict[str, Any]:
 
     Every mask in a functional model is such an operation (NotEqual).
     """
-    names = {names[0] for names, _ in named_objects(contents.config)}
+    names = {one.name for one in named_objects(contents.config)}
     homes = [importlib.import_module(f"keras.src.ops.{home}") for home in _OPERATION_HOMES]
     found = {name: getattr(home, name) for home in homes for name in names if hasattr(home, name)}
     return {name: kind for name, kind in found.items() if not hasattr(keras3().layers, name)}
@@ -165,7 +165,7 @@ def _registered() -> set[str]:
     known = {operation.Operation.__name__, *twins.application_layers()}
     for keras in (keras3(), tf_keras()):
         known.update(keras.saving.get_custom_objects())
-    return known | {name.rpartition(">")[2] for name in known}
+    return known
 
 
 def _load_saved_model(path: Path) -> Any:
