@@ -35,6 +35,7 @@ HEADINGS = {
     "zeros": "{:.0%}".format,
     "latency ms": "{:.4f}".format,
     "peak MiB": "{:.1f}".format,
+    "SQNR dB": "{:.1f}".format,
 }
 
 
@@ -115,7 +116,7 @@ def row(variant: Variant, task: tasks.Task) -> dict[str, Any]:
         "zeros": tfedge.sparsity(variant.lite).sparsity,
         "latency ms": timed.p50_ms,
         "peak MiB": timed.peak_memory_bytes / 2**20,
-        "SQNR dB": round(parity.sqnr_db, 1),
+        "SQNR dB": parity.sqnr_db,
         "after s": round(variant.seconds),
     }
 
@@ -133,6 +134,14 @@ def run(task: tasks.Task, folder: Path) -> str:
     table = tfedge.report.markdown_table(rows, HEADINGS)
     print(f"\n{table}\n")
     return f"## {task.name}\n\n{table}\n\n![size and accuracy of each file]({picture})\n"
+
+
+def put_into(page: Path, parts: list[str], folder: Path) -> None:
+    """Replace what stands between the marks of a page by the tables and pictures."""
+    before, rest = page.read_text().split("<!-- demo -->")
+    after = rest.split("<!-- /demo -->")[1]
+    inside = "\n".join(parts).replace("](", f"]({folder}/").replace("## ", "### ")
+    page.write_text(f"{before}<!-- demo -->\n{inside}\n<!-- /demo -->{after}")
 
 
 def draw(rows: list[dict], title: str, path: Path) -> None:
@@ -153,12 +162,16 @@ def main() -> None:
     """Run both tasks and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("demo_output"))
-    folder = parser.parse_args().output
+    parser.add_argument("--page", type=Path, help="a Markdown page to put the tables into")
+    given = parser.parse_args()
+    folder = given.output
     folder.mkdir(parents=True, exist_ok=True)
     tf.keras.utils.set_random_seed(0)
     start = time.perf_counter()
     parts = [run(make(), folder) for make in (tasks.watch, tasks.mnist)]
     (folder / "report.md").write_text("\n".join([HEAD, *parts]))
+    if given.page:
+        put_into(given.page, parts, folder)
     print(f"Files and report in {folder}/ after {time.perf_counter() - start:.0f} s.")
 
 
