@@ -280,9 +280,8 @@ def _stacked(samples: list[Batch]) -> Batch:
 
 def _joined(parts: list[Batch]) -> Batch:
     """Return several batches as one."""
-    if len(parts) == 1:
-        return parts[0]
-    return _combine(parts, lambda *leaves: np.concatenate(leaves))
+    several = len(parts) > 1
+    return _combine(parts, lambda *leaves: np.concatenate(leaves)) if several else parts[0]
 
 
 def _combine(parts: list[Batch], function: Callable) -> Batch:

@@ -55,6 +55,13 @@ def open_path(path: str | os.PathLike) -> Any:
 
     Raises:
         ModelError: If nothing lies there, or no opener knows the kind.
+
+    Example:
+        >>> import tempfile
+        >>> from tfedge.runtime.sample import sample_model
+        >>> path = sample_model().save(f"{tempfile.mkdtemp()}/halve.tflite")
+        >>> open_path(path).name
+        'halve'
     """
     path = Path(path)
     if not path.exists():

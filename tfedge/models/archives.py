@@ -7,6 +7,7 @@ it names; loading runs that code, so it is looked at first.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import zipfile
 from collections.abc import Collection, Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfedge.core.errors import ModelError
-from tfedge.models.flavours import KERAS3, TF_KERAS
+from tfedge.models.flavours import KERAS3, TF_KERAS, tf_keras
 
 _KNOWN_HOMES = ("keras", "tf_keras", "tensorflow_model_optimization", "tfedge")
 _NOT_LOADED = frozenset({"compile_config", "training_config"})
@@ -142,10 +143,9 @@ def _read_hdf5(path: Path) -> Contents:
 
 def _read_metadata(path: Path) -> Contents:
     """Read the Keras part of a SavedModel, which only tf_keras writes."""
-    from tf_keras.protobuf.saved_metadata_pb2 import SavedMetadata
-
-    content = (path / "keras_metadata.pb").read_bytes()
-    nodes = SavedMetadata.FromString(content).nodes
+    tf_keras()
+    protocol = importlib.import_module("tf_keras.protobuf.saved_metadata_pb2")
+    nodes = protocol.SavedMetadata.FromString((path / "keras_metadata.pb").read_bytes()).nodes
     return Contents([json.loads(node.metadata) for node in nodes], TF_KERAS)
 
 

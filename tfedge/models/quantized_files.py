@@ -8,6 +8,7 @@ own too if that layer was built first, which depends on how the wrapper came abo
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import zipfile
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from tfedge.models.flavours import tfmot
+
+_WRAPPER = "tensorflow_model_optimization.python.core.quantization.keras.quantize_wrapper"
 
 
 def without_build_config(path: Path, folder: Path) -> Path:
@@ -36,9 +39,7 @@ def wrappers_load_from_the_end() -> Iterator[None]:
     Those of the layer inside come first, and are stored with that layer as well.
     """
     tfmot()
-    from tensorflow_model_optimization.python.core.quantization.keras import quantize_wrapper
-
-    wrapper: Any = quantize_wrapper.QuantizeWrapper
+    wrapper: Any = importlib.import_module(_WRAPPER).QuantizeWrapper
     wrapper.load_own_variables = _load_from_the_end
     try:
         yield
