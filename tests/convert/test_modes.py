@@ -90,3 +90,10 @@ def test_unknown_settings_are_refused(cnn):
         tfedge.convert(cnn, batch_size=0)
     with pytest.raises(CalibrationError, match="none was given"):
         tfedge.convert(cnn, "int8")
+
+
+def test_progress_is_shown_when_asked_for(cnn, digits, capsys):
+    tfedge.convert(cnn, "int8", digits[0], name="shown", verbose=1)
+    assert "shown: 100%" in capsys.readouterr().err
+    tfedge.convert(cnn, "int8", digits[0])
+    assert capsys.readouterr().err == ""

@@ -14,6 +14,7 @@ from tfedge.convert.signature import input_specs, signature_of
 from tfedge.core.checks import whole_number
 from tfedge.core.errors import CalibrationError
 from tfedge.core.openers import open_path
+from tfedge.evaluate.progress import progress
 from tfedge.models.flavours import is_model
 from tfedge.models.strip import strip
 from tfedge.models.wrappers import is_clustering, is_pruning, is_quantized
@@ -33,6 +34,7 @@ def convert(
     input_shapes: Any = None,
     parity: Any = True,
     name: str | None = None,
+    verbose: int = 0,
 ) -> TFLiteModel:
     """Convert a Keras model to a ``.tflite`` file, in a process of its own, and check the file.
 
@@ -58,6 +60,7 @@ def convert(
         parity: Whether the file is run beside the model. True takes the calibration samples, or
             random ones where there are none; data of any form above is used instead.
         name: What to call the file; the model's own name by default.
+        verbose: 1 for a progress bar: calibration data read, file written, file proven.
 
     Returns:
         The file. ``notes["parity"]`` has what the check measured.
@@ -83,18 +86,21 @@ def convert(
     whole_number("calibration_samples", calibration_samples)
     whole_number("batch_size", 1 if batch_size is None else batch_size)
     model = _exportable(model)
-    samples = _samples(model, mode, calibration, calibration_samples)
-    conversion = Conversion(
-        model=model,
-        name=str(name or getattr(model, "name", "model")),
-        mode=mode,
-        signature=signature_of(model, batch_size, input_shapes, samples),
-        samples=samples,
-        input_type=input_type or "int8",
-        output_type=output_type or "int8",
-        float_fallback=float_fallback,
-    )
-    return best_file(conversion, parity)
+    title = str(name or getattr(model, "name", "model"))
+    with progress(title, 3, verbose, unit="step") as done:
+        samples = _samples(model, mode, calibration, calibration_samples)
+        done(1)
+        conversion = Conversion(
+            model=model,
+            name=title,
+            mode=mode,
+            signature=signature_of(model, batch_size, input_shapes, samples),
+            samples=samples,
+            input_type=input_type or "int8",
+            output_type=output_type or "int8",
+            float_fallback=float_fallback,
+        )
+        return best_file(conversion, parity, done)
 
 
 def _exportable(model: Any) -> Any:

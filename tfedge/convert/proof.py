@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ _NEAR_TIES_DB = 25.0
 _SAME_LAYER_DB = 40.0
 
 
-def best_file(conversion: Conversion, parity: Any) -> TFLiteModel:
+def best_file(conversion: Conversion, parity: Any, done: Callable[[int], object]) -> TFLiteModel:
     """Convert, and return the file with a parity record in its notes; warn if parity is poor.
 
     Where a model can be converted in several ways, the first file that is no poor copy is taken.
@@ -32,6 +32,7 @@ def best_file(conversion: Conversion, parity: Any) -> TFLiteModel:
         conversion: What to convert.
         parity: False to leave the check out, True to check on calibration samples (random ones
             where there are none), or data to check on.
+        done: Told after each step: a file written, a file proven.
 
     Raises:
         ConversionError: If the converter fails, or running the file kills the interpreter.
@@ -45,7 +46,9 @@ def best_file(conversion: Conversion, parity: Any) -> TFLiteModel:
     x = {name: array[:_SAMPLES] for name, array in given.items()}
     proven = []
     for lite in conversion.files():
+        done(1)
         proven.append(_proven(lite, conversion, x))
+        done(1)
         if not _is_poor(proven[-1], conversion, samples is not None):
             return proven[-1]
     best = max(proven, key=lambda lite: lite.notes["parity"].sqnr_db)

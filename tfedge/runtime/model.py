@@ -219,7 +219,8 @@ class TFLiteModel(Record):
         lines += [f"  input   {item.text}" for item in self.inputs]
         lines += [f"  output  {item.text}" for item in self.outputs]
         counts = Counter((item.name, item.numeric_type) for item in self.operators)
-        lines.append(f"  {len(self.operators)} operators")
+        plural = "" if len(self.operators) == 1 else "s"
+        lines.append(f"  {len(self.operators)} operator{plural}")
         lines += [f"  {n:>5} {name} {kind}" for (name, kind), n in counts.most_common()]
         return "\n".join(line if len(line) <= 80 else line[:77] + "..." for line in lines)
 
