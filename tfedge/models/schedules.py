@@ -37,6 +37,11 @@ class _AtBothEnds:
         config = super().get_config()  # type: ignore[misc]
         return {**config, "class_name": f"tfedge>{type(self).__name__}"}
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Return the schedule of a config: what ``get_config`` returns, or its settings alone."""
+        return cls(**config.get("config", config))
+
 
 @keras.saving.register_keras_serializable("tfedge", "PolynomialDecay")
 class PolynomialDecay(_AtBothEnds, _sparsity.PolynomialDecay):

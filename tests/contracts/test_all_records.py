@@ -1,0 +1,72 @@
+"""Every result that a public function hands out is a record that prints and travels."""
+
+import dataclasses
+import importlib
+import json
+
+import pytest
+from source_tree import FILES
+
+import tfedge
+from tfedge.compress.quantization.report import quantization_of
+from tfedge.core.records import Record
+from tfedge.models.statistics import model_statistics
+
+for _name in FILES:
+    importlib.import_module(_name)
+
+
+def descendants(kind):
+    """Return every class below a class."""
+    return {kind for one in kind.__subclasses__() for kind in (one, *descendants(one))}
+
+
+RECORDS = {kind.__name__: kind for kind in descendants(Record) if "tfedge." in kind.__module__}
+
+
+def inside(value):
+    """Yield every record in a value, itself included."""
+    if isinstance(value, Record):
+        yield value
+        for field in dataclasses.fields(value):
+            yield from inside(getattr(value, field.name))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from inside(item)
+    elif hasattr(value, "values"):
+        for item in value.values():
+            yield from inside(item)
+
+
+@pytest.fixture(scope="module")
+def handed_out(states, float_model, lite, data):
+    """Records by class name, from calls that users make."""
+    scored = tfedge.evaluate(lite, *data, metrics=["accuracy", "confusion_matrix"], verbose=0)
+    compared = tfedge.compare(float_model, lite, *data, layers=True)
+    results = [
+        lite,
+        lite.tensors(),
+        lite.operators,
+        scored,
+        compared,
+        tfedge.benchmark(lite, runs=5),
+        tfedge.sparsity(states["PQAT"]),
+        tfedge.sparsity(lite),
+        quantization_of(states["PQAT"]),
+        model_statistics(states["pruned"]),
+    ]
+    return {type(record).__name__: record for record in inside(results)}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_records_print_and_travel(name, handed_out):
+    record = handed_out[name]
+    assert type(record) is RECORDS[name]
+    plain = record.to_dict()
+    assert json.loads(record.to_json()) == json.loads(json.dumps(plain)) == plain
+    assert record.to_json(indent=2).count("\n") >= len(plain)
+    text = repr(record)
+    assert text and " object at 0x" not in text
+    assert max(map(len, text.splitlines())) <= 120
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(record, dataclasses.fields(record)[0].name, None)
