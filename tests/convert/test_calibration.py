@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 import tfedge
+from tfedge.convert.inputs import input_specs
 from tfedge.convert.representative import representative_samples
-from tfedge.convert.signature import input_specs
 from tfedge.errors import CalibrationError
 from tfedge.models.flavours import keras3, tf_keras
 

@@ -71,14 +71,34 @@ def test_what_is_no_model_is_refused():
         tfedge.convert("nowhere.keras")
 
 
-def test_unbuilt_and_subclassed_models_are_refused(keras):
+def subclassed(keras):
+    """A model without a graph, of one input or two."""
+
     class Custom(keras.Model):
-        """A model without a graph."""
+        """Adds up what two inputs give."""
+
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(3)
 
         def call(self, x):
-            return x
+            return sum(self.dense(each) for each in (x.values() if isinstance(x, dict) else [x]))
 
-    for model in (keras.Sequential([keras.layers.Dense(2)]), Custom()):
+    return Custom()
+
+
+def test_a_subclassed_model_that_was_called_converts(keras):
+    x = np.random.default_rng(0).random((30, 4), "float32")
+    one, two = subclassed(keras), subclassed(keras)
+    expected = np.asarray(one(x)), np.asarray(two({"left": x, "right": 2 * x}))
+    np.testing.assert_allclose(tfedge.convert(one).predict(x), expected[0], atol=1e-5)
+    by_name = {"left": x, "right": 2 * x}
+    np.testing.assert_allclose(tfedge.convert(two).predict(by_name), expected[1], atol=1e-5)
+    assert tfedge.convert(one, "int8", x).notes["parity"].sqnr_db > 25
+
+
+def test_unbuilt_models_are_refused(keras):
+    for model in (keras.Sequential([keras.layers.Dense(2)]), subclassed(keras)):
         with pytest.raises(ModelError, match="does not know its inputs"):
             tfedge.convert(model)
 
@@ -86,7 +106,7 @@ def test_unbuilt_and_subclassed_models_are_refused(keras):
 def test_open_shapes_are_refused_with_the_input_named(keras):
     inputs = keras.Input((None, None, 3), name="photo")
     model = keras.Model(inputs, keras.layers.Conv2D(2, 3)(inputs))
-    with pytest.raises(ModelError, match="'photo'.*input_shapes="):
+    with pytest.raises(ModelError, match=r"'photo'.*input_shapes="):
         tfedge.convert(model)
     with pytest.raises(ArgumentError, match="takes samples of shape"):
         tfedge.convert(model, input_shapes=(16, 16, 4))

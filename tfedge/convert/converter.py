@@ -6,11 +6,12 @@ import os
 from typing import Any
 
 from tfedge.convert.conversion import Conversion
+from tfedge.convert.inputs import input_specs
 from tfedge.convert.modes import Mode, check_types, mode_named
 from tfedge.convert.proof import best_file
 from tfedge.convert.representative import representative_samples
 from tfedge.convert.scale_check import warn_of_scale
-from tfedge.convert.signature import input_specs, signature_of
+from tfedge.convert.signature import signature_of
 from tfedge.core.checks import whole_number
 from tfedge.core.errors import CalibrationError
 from tfedge.core.openers import open_path

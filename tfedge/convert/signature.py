@@ -12,10 +12,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfedge.convert.inputs import input_specs, packed, serving_function
 from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.models.flavours import KERAS3, flavour_of, is_model
-
-_SERVING = "serving_default"
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def signature_of(
     """
     if not is_model(model):
         return _saved_signature(model, batch_size, input_shapes)
-    specs = _model_inputs(model)
+    specs = input_specs(model)
     specs = _closed(specs, _by_name(input_shapes, specs), samples or {}, model.name)
     return Signature(
         inputs=tuple(_with_batch(spec, batch_size) for spec in specs),
@@ -92,27 +91,6 @@ def signature_of(
         output_names=_output_names(model),
         variables=model.variables,
     )
-
-
-def input_specs(model: Any) -> list[tf.TensorSpec]:
-    """Return one spec per input of a model, open axes as None, batch axis included."""
-    return _model_inputs(model) if is_model(model) else _saved_inputs(model)
-
-
-def _model_inputs(model: Any) -> list[tf.TensorSpec]:
-    """Return specs of a Keras model's inputs."""
-    inputs = getattr(model, "inputs", None)
-    if not inputs:
-        raise ModelError(
-            f"{model.name!r} ({type(model).__name__}) does not know its inputs: it is not built, "
-            "or it is a subclassed model. Call it once on real data and wrap it in a functional "
-            "model: x = Input(shape); Model(x, model(x)); or give a Sequential model an Input."
-        )
-    names = getattr(model, "input_names", None) or [tensor.name for tensor in inputs]
-    return [
-        tf.TensorSpec(tuple(tensor.shape), tensor.dtype, name)
-        for name, tensor in zip(names, inputs, strict=True)
-    ]
 
 
 def _output_names(model: Any) -> tuple[str, ...] | None:
@@ -124,17 +102,8 @@ def _output_names(model: Any) -> tuple[str, ...] | None:
 
 
 def _caller(model: Any) -> Callable[..., Any]:
-    """Return a function that hands flat tensors to a model in the structure it was built with."""
-    structure = getattr(model, "_inputs_struct", getattr(model, "_nested_inputs", None))
-
-    def call(*tensors: Any) -> Any:
-        if structure is None or (len(tensors) == 1 and not isinstance(structure, (dict, list))):
-            packed = tensors[0] if len(tensors) == 1 else list(tensors)
-        else:
-            packed = tf.nest.pack_sequence_as(structure, list(tensors))
-        return model(packed, training=False)
-
-    return call
+    """Return a function that hands flat tensors to a Keras model as it takes them."""
+    return lambda *tensors: model(packed(model, list(tensors)), training=False)
 
 
 def _by_name(shapes: Any, specs: Sequence[tf.TensorSpec]) -> dict[str, tuple]:
@@ -193,26 +162,9 @@ def _with_batch(spec: tf.TensorSpec, batch_size: int | None) -> tf.TensorSpec:
     return tf.TensorSpec([batch_size, *spec.shape[1:]], spec.dtype, spec.name)
 
 
-def _serving(model: Any) -> Any:
-    """Return the serving function of a loaded SavedModel."""
-    signatures = getattr(model, "signatures", None) or {}
-    if not signatures:
-        raise ModelError(
-            f"{type(model).__name__} is neither a Keras model nor a SavedModel with a signature. "
-            "Pass a Keras 3 or tf_keras model, or a path to .keras, .h5 or a SavedModel."
-        )
-    return signatures.get(_SERVING) or next(iter(signatures.values()))
-
-
-def _saved_inputs(model: Any) -> list[tf.TensorSpec]:
-    """Return specs of the inputs of a SavedModel's serving function."""
-    named = _serving(model).structured_input_signature[1]
-    return [tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in named.items()]
-
-
 def _saved_signature(model: Any, batch_size: int | None, input_shapes: Any) -> Signature:
     """Return the signature of a loaded SavedModel."""
-    function, specs = _serving(model), _saved_inputs(model)
+    function, specs = serving_function(model), input_specs(model)
     names = [spec.name for spec in specs]
     closed = _closed(specs, _by_name(input_shapes, specs), {}, "the SavedModel")
 

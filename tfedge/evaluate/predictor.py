@@ -141,7 +141,7 @@ class KerasPredictor(FunctionPredictor):
         super().__init__(model.predict_on_batch, model.name, batch_size)
         self.model = model
         self._output_names = getattr(model, "output_names", None)
-        inputs = model.inputs if getattr(model, "built", False) else None
+        inputs = getattr(model, "inputs", None) if getattr(model, "built", False) else None
         if inputs:
             names = getattr(model, "input_names", None) or [item.name for item in inputs]
             shapes = [tuple(item.shape)[1:] for item in inputs]
