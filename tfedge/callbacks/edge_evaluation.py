@@ -44,7 +44,7 @@ class EdgeEvaluation(Callback):
 
     Attributes:
         lite: The latest file, a `TFLiteModel`.
-        history: One dict of logged values per conversion, with its ``epoch``.
+        history: One dict of logged values per conversion of the latest run, with its ``epoch``.
 
     Example:
         >>> import numpy as np, tensorflow as tf
@@ -88,11 +88,13 @@ class EdgeEvaluation(Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Convert and score once, so that whatever is wrong stops the run before it starts."""
-        self._score()
+        self.history = []
+        self._values = self._score()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Put the values of the file into the logs."""
-        if epoch % self._every == 0 or epoch + 1 == self.params.get("epochs"):
+        is_end = not self.history or epoch + 1 == self.params.get("epochs")
+        if is_end or epoch % self._every == 0:
             self._values = self._score_or_warn(epoch)
             self.history.append({"epoch": epoch, **self._values})
             self._print(epoch)
