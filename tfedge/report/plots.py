@@ -38,7 +38,7 @@ def plot_tradeoff(
         The matplotlib axes; ``axes.figure`` can be saved.
 
     Raises:
-        ArgumentError: If there are no rows.
+        ArgumentError: If there are no rows, or one has no value that can be drawn.
         MissingPackageError: If matplotlib is not installed.
 
     Example:
@@ -48,6 +48,8 @@ def plot_tradeoff(
     """
     if not rows:
         raise ArgumentError("There is nothing to draw: rows is empty.")
+    for number, row in enumerate(rows):
+        _check_row(number, row, x, y, label)
     axes = _new_axes() if axes is None else axes
     for number, row in enumerate(rows):
         colour = _COLOURS[number % len(_COLOURS)]
@@ -69,6 +71,21 @@ def plot_tradeoff(
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     return axes
+
+
+def _check_row(number: int, row: Mapping[str, Any], x: str, y: str, label: str) -> None:
+    """Refuse a row that would silently be missing from the picture."""
+    missing = [key for key in (x, y, label) if row.get(key) is None]
+    if missing:
+        raise ArgumentError(
+            f"Row {number} has no value for {', '.join(map(repr, missing))}, so it cannot be "
+            f"drawn. Its keys are {', '.join(map(repr, row))}."
+        )
+    if not row[x] > 0:
+        raise ArgumentError(
+            f"Row {number} has {x}={row[x]!r}, which has no place on a logarithmic axis: leave "
+            f"the row out, or draw another value."
+        )
 
 
 def _use_round_numbers(axes: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 from tfedge.core.errors import ArgumentError
@@ -19,9 +20,10 @@ def markdown_table(
 
     Returns:
         The table, one line per row, without a newline at the end. None is shown as a dash.
+        Bars in a text are escaped, and its line breaks become spaces.
 
     Raises:
-        ArgumentError: If there are no rows, or their keys differ.
+        ArgumentError: If there are no rows, their keys differ, or ``formats`` names no column.
 
     Example:
         >>> print(markdown_table([{"file": "a", "kB": 1.5}, {"file": "b", "kB": None}]))
@@ -32,6 +34,12 @@ def markdown_table(
     """
     if not rows or any(list(row) != list(rows[0]) for row in rows):
         raise ArgumentError("A table needs at least one row, and the same keys in every row.")
+    unknown = set(formats or {}) - set(rows[0])
+    if unknown:
+        raise ArgumentError(
+            f"formats names {', '.join(map(repr, sorted(unknown)))}, and the columns are "
+            f"{', '.join(map(repr, rows[0]))}."
+        )
     columns = [_column(name, rows, (formats or {}).get(name, _shown)) for name in rows[0]]
     heading, rule, *lines = zip(*columns, strict=True)
     body = [f"| {' | '.join(cells)} |" for cells in (heading, *lines)]
@@ -41,7 +49,8 @@ def markdown_table(
 def _column(name: str, rows: Sequence[Mapping[str, Any]], shown: Callable) -> list[str]:
     """Return heading, rule and cells of a column; the rule fills the margins too."""
     values = [row[name] for row in rows]
-    cells = [name, *("–" if value is None else shown(value) for value in values)]
+    texts = [name, *("–" if value is None else shown(value) for value in values)]
+    cells = [" ".join(text.splitlines()).replace("|", r"\|") for text in texts]
     width = max(3, *map(len, cells))
     if any(isinstance(value, str) for value in values):
         heading, *rest = (cell.ljust(width) for cell in cells)
@@ -51,7 +60,8 @@ def _column(name: str, rows: Sequence[Mapping[str, Any]], shown: Callable) -> li
 
 
 def _shown(value: Any) -> str:
-    """Return a value as short text."""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    """Return a value as short text; NumPy's numbers are numbers too."""
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return f"{int(value):,}"
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return f"{float(value):.4g}" if is_number else str(value)
