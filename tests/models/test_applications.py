@@ -43,4 +43,4 @@ def test_every_constructor_is_found():
 def test_every_application(name, flavour):
     command = [sys.executable, str(BENCHMARK), "--row", name, flavour]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout.splitlines()[-1])["adopts"] == "yes"
+    assert json.loads(done.stdout.splitlines()[-1])["adopts"].startswith("yes")
