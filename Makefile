@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv-$(notdir $(PYTHON))
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all check notebook clean
+.PHONY: demo test test-all check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py

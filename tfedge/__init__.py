@@ -6,11 +6,11 @@ without TensorFlow the run-time half (``tfedge.runtime``, ``tfedge.evaluate``) w
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 from tfedge._version import __version__ as __version__
 from tfedge.core.openers import SAVED_MODEL, open_path, register_opener
+from tfedge.core.rooms import enter
 
 if TYPE_CHECKING:
     from tfedge import callbacks as callbacks
@@ -72,9 +72,9 @@ load = open_path
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first touched."""
     if name in _MODULES:
-        return importlib.import_module(f"tfedge.{name}")
+        return enter(f"tfedge.{name}")
     if name in _NAMES:
-        value = getattr(importlib.import_module(_NAMES[name]), name)
+        value = enter(f"{_NAMES[name]}:{name}")
         globals()[name] = value
         return value
     raise AttributeError(f"module 'tfedge' has no attribute {name!r}")

@@ -13,6 +13,7 @@ from tfedge.convert.conversion import Conversion
 from tfedge.convert.representative import representative_samples
 from tfedge.convert.signature import Signature
 from tfedge.core.errors import ConversionError, ModelError, WorkerError
+from tfedge.core.sampling import picked, spread
 from tfedge.evaluate.layers import LayerParity, layer_outputs, layer_parity
 from tfedge.evaluate.parity import ComparisonRecord, compare
 from tfedge.runtime.model import TFLiteModel
@@ -43,7 +44,8 @@ def best_file(conversion: Conversion, parity: Any, done: Callable[[int], object]
     if parity is not True:
         samples = representative_samples(parity, conversion.signature.inputs, _SAMPLES)
     given = _random(conversion.signature) if samples is None else samples
-    x = {name: array[:_SAMPLES] for name, array in given.items()}
+    total = len(next(iter(given.values())))
+    x = picked(given, spread(total, _SAMPLES))
     proven = []
     for lite in conversion.files():
         done(1)

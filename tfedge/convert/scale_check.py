@@ -54,6 +54,8 @@ def _learned_range(model: Any, array: np.ndarray) -> str | None:
         return None
     low, high = (_scalar(layer, ending) for ending in ("min", "max"))
     learned = max(abs(low), abs(high))
+    if learned == 0:
+        return None
     if _alike(float(np.abs(array).max()), learned):
         return ""
     return f"Training saw [{low:.4g}, {high:.4g}]."
@@ -69,6 +71,8 @@ def _batch_statistics(model: Any, array: np.ndarray) -> str | None:
     """Compare the variance that reaches the first BatchNormalization with the one it keeps."""
     layer = _first(model, "BatchNormalization")
     if layer is None or not _is_connected(layer):
+        return None
+    if not np.any(np.asarray(layer.moving_mean)) and np.all(np.asarray(layer.moving_variance) == 1):
         return None
     kept = np.mean(np.asarray(layer.moving_variance) + np.square(np.asarray(layer.moving_mean)))
     seen = np.mean(np.square(_value_at(model, layer, array)))

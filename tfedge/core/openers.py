@@ -6,12 +6,12 @@ registers who opens the other kinds; nothing is imported until a file of that ki
 
 from __future__ import annotations
 
-import importlib
 import os
 from pathlib import Path
 from typing import Any
 
 from tfedge.core.errors import ModelError
+from tfedge.core.rooms import enter
 
 _OPENERS: dict[str, str] = {}
 
@@ -70,8 +70,4 @@ def open_path(path: str | os.PathLike) -> Any:
     if kind not in _OPENERS:
         known = ", ".join(sorted(_OPENERS))
         raise ModelError(f"{str(path)!r} is not a kind of model file known here ({known}).")
-    module, _, attributes = _OPENERS[kind].partition(":")
-    opener: Any = importlib.import_module(module)
-    for attribute in attributes.split("."):
-        opener = getattr(opener, attribute)
-    return opener(path)
+    return enter(_OPENERS[kind])(path)

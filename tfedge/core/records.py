@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     return value
+
+
+def _strict(value: Any) -> Any:
+    """Return plain data with null for what JSON has no number for."""
+    if isinstance(value, dict):
+        return {key: _strict(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_strict(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -47,8 +57,8 @@ class Record:
         return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
 
     def to_json(self, indent: int | None = None) -> str:
-        """Return the fields as JSON text."""
-        return json.dumps(self.to_dict(), indent=indent)
+        """Return the fields as JSON text; numbers that are not finite become null."""
+        return json.dumps(_strict(self.to_dict()), indent=indent, allow_nan=False)
 
     def __repr__(self) -> str:
         """Return one aligned line per field."""

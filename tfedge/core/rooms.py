@@ -14,6 +14,36 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from tfedge.core.errors import MissingPackageError
+
+_NOT_ON_DEVICES = ("tensorflow", "tf_keras", "keras", "tensorflow_model_optimization")
+
+
+def enter(target: str) -> Any:
+    """Import a module, or what ``"package.module:name"`` names in it.
+
+    Raises:
+        MissingPackageError: If it needs TensorFlow, and this is a device without.
+
+    Example:
+        >>> enter("math:sqrt")(4.0)
+        2.0
+    """
+    module, _, names = target.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in _NOT_ON_DEVICES:
+            raise
+        raise MissingPackageError(
+            f"{module} needs {error.name}, which is not installed: this is the half of tfedge that "
+            "makes files. tfedge.runtime and tfedge.evaluate run them without it. Install the "
+            "rest with: pip install tfedge"
+        ) from error
+    for name in names.split(".") if names else ():
+        found = getattr(found, name)
+    return found
+
 
 class _CallableRoom(types.ModuleType):
     """A module whose main function answers when the module is called."""
@@ -27,8 +57,7 @@ class _CallableRoom(types.ModuleType):
         """The main function, imported when first needed."""
         target: Any = self.__dict__["_main"]
         if isinstance(target, str):
-            module, _, name = target.partition(":")
-            target = self.__dict__["_main"] = getattr(importlib.import_module(module), name)
+            target = self.__dict__["_main"] = enter(target)
         return target
 
     @property

@@ -51,7 +51,7 @@ def plot_tradeoff(
     for number, row in enumerate(rows):
         _check_row(number, row, x, y, label)
     axes = _new_axes() if axes is None else axes
-    for number, row in enumerate(rows):
+    for number, row in enumerate(sorted(rows, key=lambda row: (row[x], row[y]))):
         colour = _COLOURS[number % len(_COLOURS)]
         axes.scatter(row[x], row[y], s=80, color=colour, zorder=3)
         up = number % 2 == 0

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfedge.core.data import batches, regroup
+from tfedge.core.data import Batch, regroup
 from tfedge.core.errors import CalibrationError, DataError, ModelError
+from tfedge.core.sampling import sample
 from tfedge.models.wrappers import is_quantized
 
 _BATCH = 64
@@ -157,14 +158,10 @@ def _inputs(model: Any, data: Any, samples: int) -> Iterator[Any]:
     """Yield batches of inputs as the model takes them, no more than ``samples`` in all."""
     pairs = zip(model.input_names, model.inputs, strict=True)
     shapes = {name: tuple(tensor.shape)[1:] for name, tensor in pairs}
-    left = samples
-    bounded = data.take(samples) if hasattr(data, "as_numpy_iterator") else data
+    parts = (Batch(x) for x in sample(data, samples, shapes=shapes))
     try:
-        for batch in regroup(batches(bounded, shapes=shapes), _BATCH):
-            yield [array[:left] for array in _arranged(batch.x, model)]
-            left -= len(batch)
-            if left <= 0:
-                return
+        for batch in regroup(parts, _BATCH):
+            yield _arranged(batch.x, model)
     except (DataError, ValueError, tf.errors.InvalidArgumentError) as error:
         raise CalibrationError(
             f"The calibration data do not fit {model.name!r}, whose inputs are {shapes}: {error}"
