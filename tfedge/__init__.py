@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from tfedge.compress.pruning.report import sparsity as sparsity
     from tfedge.compress.quantization.aware import quantize as quantize
     from tfedge.evaluate.parity import compare as compare
-    from tfedge.models.schedules import ConstantSparsity as ConstantSparsity
-    from tfedge.models.schedules import PolynomialDecay as PolynomialDecay
     from tfedge.models.strip import strip as strip
+    from tfedge.models.training.schedules import ConstantSparsity as ConstantSparsity
+    from tfedge.models.training.schedules import PolynomialDecay as PolynomialDecay
     from tfedge.runtime.benchmark import benchmark as benchmark
     from tfedge.runtime.interpreter import available_runtimes as available_runtimes
     from tfedge.runtime.model import TFLiteModel as TFLiteModel
@@ -48,9 +48,9 @@ _MODULES = (
 )
 
 _NAMES = {
-    "ConstantSparsity": "tfedge.models.schedules",
+    "ConstantSparsity": "tfedge.models.training.schedules",
     "Distiller": "tfedge.compress.distillation.distiller",
-    "PolynomialDecay": "tfedge.models.schedules",
+    "PolynomialDecay": "tfedge.models.training.schedules",
     "Runner": "tfedge.runtime.runner",
     "TFLiteModel": "tfedge.runtime.model",
     "available_runtimes": "tfedge.runtime.interpreter",

@@ -156,9 +156,7 @@ def test_a_failure_later_warns_and_logs_nan(keras, epoch, monkeypatch):
 
     monkeypatch.setattr(edge_evaluation, "convert", failing)
     model, callback = net(keras), edge()
-    with pytest.warns(
-        UserWarning, match=rf"after epoch {epoch}(.|\n)*NaN(.|\n)*died"
-    ):
+    with pytest.warns(UserWarning, match=rf"after epoch {epoch}(.|\n)*NaN(.|\n)*died"):
         history = fit(model, callback, epochs=3)
     assert len(history["loss"]) == 3
     for name in LOGGED:

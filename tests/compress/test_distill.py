@@ -9,8 +9,8 @@ from tfedge.compress.pruning.report import sparsity
 from tfedge.compress.quantization.aware import quantize
 from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.models.flavours import keras3, tf_keras
-from tfedge.models.schedules import ConstantSparsity
-from tfedge.models.trainable import TrainableModel
+from tfedge.models.training.schedules import ConstantSparsity
+from tfedge.models.training.trainable import TrainableModel
 
 LOSS = "sparse_categorical_crossentropy"
 

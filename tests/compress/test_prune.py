@@ -6,8 +6,8 @@ from tfedge.compress.pruning.report import sparsity
 from tfedge.compress.quantization.aware import quantize
 from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.models.flavours import keras3, tf_keras, tfmot
-from tfedge.models.schedules import ConstantSparsity, PolynomialDecay
 from tfedge.models.strip import strip
+from tfedge.models.training.schedules import ConstantSparsity, PolynomialDecay
 
 
 def masks(model):

@@ -17,7 +17,7 @@ from tfedge.compress.quantization.separable import split_separable
 from tfedge.core.errors import ArgumentError, CalibrationError, ModelError
 from tfedge.models.adopt import adopt
 from tfedge.models.flavours import keras3, tf_keras
-from tfedge.models.schedules import ConstantSparsity, PolynomialDecay
+from tfedge.models.training.schedules import ConstantSparsity, PolynomialDecay
 
 LOSS = "sparse_categorical_crossentropy"
 

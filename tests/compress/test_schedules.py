@@ -3,7 +3,7 @@ import pytest
 
 from tfedge.core.errors import ArgumentError
 from tfedge.models.flavours import tfmot
-from tfedge.models.schedules import ConstantSparsity, PolynomialDecay
+from tfedge.models.training.schedules import ConstantSparsity, PolynomialDecay
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from tfedge.compress.quantization.aware import quantize
 from tfedge.core.errors import ModelError
 from tfedge.models.adopt import adopt
 from tfedge.models.flavours import keras3, tf_keras, tfmot
-from tfedge.models.schedules import ConstantSparsity
 from tfedge.models.strip import strip
+from tfedge.models.training.schedules import ConstantSparsity
 
 
 def fitted(sparse, flat):

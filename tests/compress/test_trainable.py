@@ -10,10 +10,10 @@ from tfedge.compress.pruning.report import sparsity
 from tfedge.compress.quantization.aware import quantize
 from tfedge.core.errors import ArgumentError, DataError
 from tfedge.models.flavours import keras3, tf_keras
-from tfedge.models.schedules import ConstantSparsity, PolynomialDecay
-from tfedge.models.scope import training_scope
-from tfedge.models.trainable import TrainableModel
-from tfedge.models.translate import to_tf_keras
+from tfedge.models.training.schedules import ConstantSparsity, PolynomialDecay
+from tfedge.models.training.scope import training_scope
+from tfedge.models.training.trainable import TrainableModel
+from tfedge.models.training.translate import to_tf_keras
 
 LOSS = "sparse_categorical_crossentropy"
 

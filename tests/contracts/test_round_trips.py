@@ -7,10 +7,10 @@ import pytest
 
 import tfedge
 from tfedge.models.flavours import tf_keras
-from tfedge.models.keep_zeros import KeepZerosConfig, KeepZerosConvConfig
-from tfedge.models.pruned import Pruned
-from tfedge.models.scope import training_scope
-from tfedge.models.trainable import TrainableModel
+from tfedge.models.training.keep_zeros import KeepZerosConfig, KeepZerosConvConfig
+from tfedge.models.training.pruned import Pruned
+from tfedge.models.training.scope import training_scope
+from tfedge.models.training.trainable import TrainableModel
 
 keras = tf_keras()
 

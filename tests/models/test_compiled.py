@@ -10,7 +10,7 @@ import tf_keras
 
 import tfedge
 from tfedge.models import load_model
-from tfedge.models.trainable import TrainableModel
+from tfedge.models.training.trainable import TrainableModel
 
 X = np.random.default_rng(0).random((32, 4), "float32")
 Y = X[:, :1] - X[:, 1:2]

@@ -9,8 +9,8 @@ from handmade_models import inputs_for
 
 from tfedge.core.errors import ModelError
 from tfedge.models import adopt
-from tfedge.models.operation import Operation
-from tfedge.models.templates import constant, decode, encode
+from tfedge.models.adoption.operation import Operation
+from tfedge.models.adoption.templates import constant, decode, encode
 
 ops = keras3.ops
 ARRAY = np.array([1.0, -2.0, 0.5, 4.0], "float32")

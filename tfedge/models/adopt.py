@@ -14,12 +14,12 @@ from typing import Any
 
 from tfedge.core.errors import ModelError
 from tfedge.core.rooms import callable_room
+from tfedge.models.adoption.counterparts import counterpart
+from tfedge.models.adoption.operations import build_operation, is_operation
 from tfedge.models.clone import clone
-from tfedge.models.counterparts import counterpart
 from tfedge.models.edges import Tensor, map_tensors, tensors_in
 from tfedge.models.flavours import KERAS3, tf_keras
 from tfedge.models.graph import LayerGraph, Step, read_graph
-from tfedge.models.operations import build_operation, is_operation
 from tfedge.models.weights import copy_weights, finalize, weight_pairs
 
 

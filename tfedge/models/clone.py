@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tfedge.core.errors import ModelError
-from tfedge.models.activations import portable_activation
+from tfedge.models.adoption.activations import portable_activation
+from tfedge.models.adoption.settings import config_of
 from tfedge.models.flavours import tf_keras, tfmot
 from tfedge.models.nodes import has_graph
-from tfedge.models.settings import config_of
 
 _ACTIVATIONS = ("activation", "recurrent_activation")
 _PRUNING = ("block_size", "block_pooling_type", "sparsity_m_by_n")

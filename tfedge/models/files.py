@@ -12,10 +12,10 @@ from typing import Any
 
 from tfedge.core.errors import ModelError
 from tfedge.core.openers import SAVED_MODEL, kind_of
-from tfedge.models.archives import Contents, named_objects, read_contents, refuse_code
-from tfedge.models.compiled import why_not_compiled
 from tfedge.models.flavours import KERAS3, describe, keras3, tf_keras
-from tfedge.models.quantized_files import without_build_config, wrappers_load_from_the_end
+from tfedge.models.storage.archives import Contents, named_objects, read_contents, refuse_code
+from tfedge.models.storage.compiled import why_not_compiled
+from tfedge.models.storage.quantized_files import without_build_config, wrappers_load_from_the_end
 
 _KINDS = (".keras", ".h5", ".hdf5", SAVED_MODEL)
 _OPERATION_HOMES = ("core", "image", "linalg", "math", "nn", "numpy")
@@ -28,7 +28,7 @@ def load_model(
     """Open a model file of Keras 3 or tf_keras; the file tells which.
 
     Wrappers of tfmot and tfedge in the file are understood. A
-    :class:`~tfedge.models.trainable.TrainableModel` comes back compiled, its optimizer in the
+    ``TrainableModel`` of tfedge comes back compiled, its optimizer in the
     state in which it was saved, so that ``fit`` goes on. If its loss, metrics or optimizer are
     not known here, a warning says so, and it comes back uncompiled, as all other models do.
 
@@ -144,8 +144,8 @@ def _can_be_compiled(path: Path, contents: Contents, known: set[str]) -> bool:
 @contextlib.contextmanager
 def _own_classes(contents: Contents):
     """Let tf_keras find the classes of tfedge, of its own applications, and tfmot's if named."""
-    from tfedge.models import activations, operation, twins
-    from tfedge.models.scope import training_scope
+    from tfedge.models.adoption import activations, operation, twins
+    from tfedge.models.training.scope import training_scope
 
     activations.register_all()
     classes = {operation.Operation.__name__: operation.Operation, **twins.application_layers()}
@@ -159,7 +159,7 @@ def _own_classes(contents: Contents):
 
 def _registered() -> set[str]:
     """Return the names that users and libraries registered with either Keras."""
-    from tfedge.models import activations, operation, twins
+    from tfedge.models.adoption import activations, operation, twins
 
     activations.register_all()
     known = {operation.Operation.__name__, *twins.application_layers()}

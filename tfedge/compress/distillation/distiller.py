@@ -13,7 +13,7 @@ from tfedge.core.checks import within
 from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.models.adopt import adopt
 from tfedge.models.flavours import tf_keras
-from tfedge.models.trainable import TrainableModel, TrainsHere, trainable
+from tfedge.models.training.trainable import TrainableModel, TrainsHere, trainable
 
 keras: Any = tf_keras()
 
@@ -30,7 +30,7 @@ class Distiller(TrainsHere, keras.Model):
     needs come by themselves.
 
     Args:
-        student: The model to train: a :class:`~tfedge.models.trainable.TrainableModel` from
+        student: The model to train: a ``TrainableModel`` from
             :func:`tfedge.prune` or :func:`tfedge.quantize` is trained itself; any other Keras
             model, or the path of one, is adopted, and its copy is trained
             (:func:`tfedge.models.release` writes the weights back).

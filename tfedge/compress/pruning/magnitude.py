@@ -8,10 +8,10 @@ from tfedge.compress.pruning.kernels import is_left_out, kernels_of
 from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.models.adopt import adopt
 from tfedge.models.flavours import describe, tf_keras, tfmot
-from tfedge.models.pruned import Pruned
-from tfedge.models.schedules import ConstantSparsity
 from tfedge.models.selection import select
-from tfedge.models.trainable import TrainableModel, trainable
+from tfedge.models.training.pruned import Pruned
+from tfedge.models.training.schedules import ConstantSparsity
+from tfedge.models.training.trainable import TrainableModel, trainable
 from tfedge.models.wrappers import is_pruned, is_quantized
 
 DEFAULT_SPARSITY = 0.5
@@ -36,7 +36,7 @@ def prune(
         exclude: Which layers to leave out, in the same way.
 
     Returns:
-        A new tf_keras model, a :class:`~tfedge.models.trainable.TrainableModel`. Layers
+        A new tf_keras model, a :class:`~tfedge.models.training.trainable.TrainableModel`. Layers
         without a kernel are passed over. ``tfedge.sparsity(model)`` says what is pruned.
 
     Raises:

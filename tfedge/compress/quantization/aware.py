@@ -15,10 +15,10 @@ from tfedge.core.checks import one_of
 from tfedge.core.errors import ModelError
 from tfedge.models.adopt import adopt
 from tfedge.models.flavours import tf_keras, tfmot
-from tfedge.models.scope import training_scope
 from tfedge.models.selection import select
 from tfedge.models.strip import strip
-from tfedge.models.trainable import TrainableModel, trainable
+from tfedge.models.training.scope import training_scope
+from tfedge.models.training.trainable import TrainableModel, trainable
 from tfedge.models.wrappers import is_pruned, is_quantized
 
 ENOUGH_ZEROS = 0.1
@@ -50,7 +50,7 @@ def quantize(
             :func:`tfedge.core.data.batches` reads. Labels are ignored. A few hundred samples do.
 
     Returns:
-        A new tf_keras model, a :class:`~tfedge.models.trainable.TrainableModel`.
+        A new tf_keras model, a :class:`~tfedge.models.training.trainable.TrainableModel`.
 
     Raises:
         ArgumentError: If ``preserve`` or ``exclude`` holds something unknown.

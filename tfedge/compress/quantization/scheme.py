@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tfedge.models.flavours import tfmot
-from tfedge.models.keep_zeros import KeepZerosConfig, KeepZerosConvConfig
+from tfedge.models.training.keep_zeros import KeepZerosConfig, KeepZerosConvConfig
 
 tfmot()
 _HOME = "tensorflow_model_optimization.python.core.quantization.keras.default_8bit"

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from tfedge.models.activations import hard_sigmoid_sixth, hard_silu
+from tfedge.models.adoption.activations import hard_sigmoid_sixth, hard_silu
+from tfedge.models.adoption.templates import constant
 from tfedge.models.edges import Tensor, static_size, tensors_in
 from tfedge.models.flavours import tf_keras
-from tfedge.models.templates import constant
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,9 +9,9 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from tfedge.models import twins
+from tfedge.models.adoption import twins
+from tfedge.models.adoption.settings import settings_for
 from tfedge.models.flavours import keras3, tf_keras
-from tfedge.models.settings import settings_for
 
 Inner = Callable[[Any], Any]
 

@@ -12,8 +12,8 @@ import json
 from typing import Any
 
 from tfedge.core.errors import ModelError
+from tfedge.models.adoption.templates import decode
 from tfedge.models.flavours import tf_keras
-from tfedge.models.templates import decode
 
 keras: Any = tf_keras()
 

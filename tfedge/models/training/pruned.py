@@ -32,7 +32,7 @@ class Pruned(_wrapper.PruneLowMagnitude):
         **settings: What else ``PruneLowMagnitude`` takes.
 
     Example:
-        >>> from tfedge.models.schedules import ConstantSparsity
+        >>> from tfedge.models.training.schedules import ConstantSparsity
         >>> layer = Pruned(keras.layers.Dense(2, name="head"), ConstantSparsity(0.5, 0))
         >>> layer.name, layer(keras.Input((4,))).shape
         ('head', TensorShape([None, 2]))

@@ -2,7 +2,7 @@
 
 Where tf_keras has a layer that computes the same, that layer is made: other rooms know what to
 do with Add, Multiply or GlobalAveragePooling2D. Everything else becomes an
-:class:`~tfedge.models.operation.Operation`.
+:class:`~tfedge.models.adoption.operation.Operation`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import inspect
 from typing import Any
 
 from tfedge.core.errors import ModelError
-from tfedge.models import proper
+from tfedge.models.adoption import proper
+from tfedge.models.adoption.operation import Operation
+from tfedge.models.adoption.proper import Request
+from tfedge.models.adoption.templates import encode
 from tfedge.models.edges import Tensor
 from tfedge.models.graph import Cast, Step
-from tfedge.models.operation import Operation
-from tfedge.models.proper import Request
-from tfedge.models.templates import encode
 
 _TF_NAMES = {
     "__operators__.add": "Add", "math.add": "Add", "math.subtract": "Subtract",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfedge.models import feeds
-from tfedge.models.bridge import bridged
 from tfedge.models.flavours import tf_keras, tfmot
-from tfedge.models.translate import to_tf_keras
+from tfedge.models.training import feeds
+from tfedge.models.training.bridge import bridged
+from tfedge.models.training.translate import to_tf_keras
 from tfedge.models.wrappers import is_pruning
 
 keras: Any = tf_keras()

@@ -11,7 +11,7 @@ import warnings
 from typing import Any
 
 from tfedge.core.errors import ModelError
-from tfedge.models.activations import translate_activation
+from tfedge.models.adoption.activations import translate_activation
 from tfedge.models.flavours import describe, tf_keras
 
 _BASE = frozenset({"name", "dtype", "trainable"})

@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from tfedge.models import keep_zeros, schedules
 from tfedge.models.flavours import tf_keras, tfmot
-from tfedge.models.trainable import TrainableModel
+from tfedge.models.training import keep_zeros, schedules
+from tfedge.models.training.trainable import TrainableModel
 
 
 @contextlib.contextmanager

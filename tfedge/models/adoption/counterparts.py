@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from tfedge.core.errors import ModelError
-from tfedge.models import special
+from tfedge.models.adoption import special
+from tfedge.models.adoption.settings import settings_for
 from tfedge.models.flavours import tf_keras
 from tfedge.models.nodes import has_graph
 from tfedge.models.registry import twin_of
-from tfedge.models.settings import settings_for
 
 Translator = Callable[[Any, Callable[[Any], Any]], Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfedge.models.archives import named_objects
 from tfedge.models.flavours import tf_keras
+from tfedge.models.storage.archives import named_objects
 
 _HOMES = ("keras", "tf_keras", "tfedge")
 _FAILURES = (AttributeError, ImportError, KeyError, TypeError, ValueError)
