@@ -1,0 +1,1 @@
+"""How each Keras 3 layer and operation becomes a tf_keras layer."""

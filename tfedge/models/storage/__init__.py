@@ -1,0 +1,1 @@
+"""What lies in model files, and how it comes back."""

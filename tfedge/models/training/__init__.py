@@ -1,0 +1,1 @@
+"""What training needs: the trainable model, schedules, wrappers that keep zeros."""
