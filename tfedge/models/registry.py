@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tfedge.core.errors import ArgumentError
+from tfedge.models.flavours import tf_keras
 
 _TWINS: dict[type, Any] = {}
 
@@ -13,7 +14,9 @@ _TWINS: dict[type, Any] = {}
 def register_layer(keras3_class: type, twin: type | Callable[[Any], Any]) -> None:
     """Name the tf_keras twin of a custom Keras 3 layer, so that :func:`adopt` can copy it.
 
-    Weights are copied by position: the twin must create the same shapes in the same order.
+    Weights are copied by position: the twin must create the same shapes in the same order. A twin
+    class that is not registered with tf_keras is registered as serializable, under ``tfedge>``,
+    so that models with it can be wrapped, saved and loaded.
 
     Args:
         keras3_class: The Keras 3 layer class. Subclasses are registered on their own.
@@ -36,6 +39,15 @@ def register_layer(keras3_class: type, twin: type | Callable[[Any], Any]) -> Non
     if not callable(twin):
         raise ArgumentError(f"twin={twin!r} must be a tf_keras layer class or a function.")
     _TWINS[keras3_class] = twin
+    if isinstance(twin, type):
+        _make_serializable(twin)
+
+
+def _make_serializable(twin: type) -> None:
+    """Let tf_keras find a class by its name."""
+    saving = tf_keras().saving
+    if saving.get_registered_name(twin) == twin.__name__:
+        saving.register_keras_serializable("tfedge")(twin)
 
 
 def twin_of(keras3_class: type) -> Any:
