@@ -17,7 +17,8 @@ hidden = tf.keras.layers.Dense(12, activation="relu")(inputs)
 model = tf.keras.Model(inputs, tf.keras.layers.Dense(3, activation="softmax")(hidden))
 
 def fit(model, **settings):
-    model.compile(tf.keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    optimizer = tf.keras.optimizers.Adam(1e-2)
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(x, y, epochs=2, batch_size=8, verbose=0, **settings)
     return model
 
