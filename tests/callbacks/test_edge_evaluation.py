@@ -105,24 +105,24 @@ def test_callbacks_of_keras_read_the_logs(keras, tmp_path):
 @both
 def test_epochs_in_between_repeat_the_last_values(keras):
     callback = edge(every=2)
-    history = fit(net(keras), callback, epochs=6)
-    assert [entry["epoch"] for entry in callback.history] == [0, 2, 4, 5]
+    history = fit(net(keras), callback, epochs=4)
+    assert [entry["epoch"] for entry in callback.history] == [0, 2, 3]
     values = history["edge_accuracy"]
     scored = [entry["edge_accuracy"] for entry in callback.history]
-    assert values == [scored[0], scored[0], scored[1], scored[1], scored[2], scored[3]]
+    assert values == [scored[0], scored[0], scored[1], scored[2]]
     history = fit(net(keras), callback, epochs=4, initial_epoch=1)
     assert [entry["epoch"] for entry in callback.history] == [1, 2, 3]
     assert history["edge_accuracy"] == [entry["edge_accuracy"] for entry in callback.history]
 
 
-@both
 @pytest.mark.parametrize(
-    ("settings", "error"),
+    ("keras", "settings", "error"),
     [
-        ({"calibration": None}, CalibrationError),
-        ({"calibration": X[:, :5]}, CalibrationError),
-        ({"quantize": "int5"}, ArgumentError),
-        ({"metrics": ["beauty"]}, ArgumentError),
+        (keras3, {"calibration": None}, CalibrationError),
+        (tf_keras, {"calibration": X[:, :5]}, CalibrationError),
+        (keras3, {"quantize": "int5"}, ArgumentError),
+        (keras3, {"metrics": ["beauty"]}, ArgumentError),
+        (tf_keras, {"metrics": ["beauty"]}, ArgumentError),
     ],
 )
 def test_what_is_wrong_stops_the_run_before_its_first_step(keras, settings, error):
@@ -143,8 +143,7 @@ def test_bad_labels_and_bad_steps_are_refused():
             edge(every=every)
 
 
-@both
-@pytest.mark.parametrize("epoch", [1, 2])
+@pytest.mark.parametrize(("keras", "epoch"), [(keras3, 1), (tf_keras, 2)])
 def test_a_failure_later_warns_and_logs_nan(keras, epoch, monkeypatch):
     calls = []
 
@@ -205,12 +204,11 @@ def test_one_object_serves_two_runs(keras):
     first, second = net(keras), net(keras, 5)
     fit(first, callback, epochs=1)
     small = callback.lite
-    history = fit(second, callback, epochs=2)
+    history = fit(second, callback, epochs=1)
     assert callback.model is second
     assert callback.lite != small
-    assert history["edge_accuracy"][-1] == by_hand(second)
-    assert len(history["edge_accuracy"]) == 2
-    assert [entry["epoch"] for entry in callback.history] == [0, 1]
+    assert history["edge_accuracy"] == [by_hand(second)]
+    assert [entry["epoch"] for entry in callback.history] == [0]
 
 
 @both

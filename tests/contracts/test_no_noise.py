@@ -19,7 +19,7 @@ model = tf.keras.Model(inputs, tf.keras.layers.Dense(3, activation="softmax")(hi
 def fit(model, **settings):
     optimizer = tf.keras.optimizers.Adam(1e-2)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.fit(x, y, epochs=2, batch_size=8, verbose=0, **settings)
+    model.fit(x, y, batch_size=8, verbose=0, **settings)
     return model
 
 edge = tfedge.callbacks.EdgeEvaluation(x, y, calibration=x)
@@ -28,13 +28,12 @@ sparse = fit(tfedge.prune(model, tfedge.ConstantSparsity(0.5, 0)), callbacks=[ed
 qat = fit(tfedge.quantize(sparse, calibration=x))
 student = fit(tfedge.Distiller(tfedge.prune(model), model)).student
 qat.save(folder / "qat.keras")
-for source in (model, sparse, qat, student, folder / "qat.keras"):
+for source in (sparse, student, folder / "qat.keras"):
     lite = tfedge.convert(source, "int8", x)
 for mode in ("float32", "float16", "dynamic"):
     tfedge.convert(model, mode)
 for runtime in tfedge.available_runtimes():
     tfedge.evaluate(lite, x, y, runtime=runtime, verbose=0)
-    tfedge.benchmark(lite, runtime=runtime, runs=5)
 tfedge.compare(model, lite, x, y, layers=True)
 tfedge.evaluate(model, x, y, verbose=0)
 tfedge.load(lite.save(folder / "model.tflite")).predict(x)
