@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 _JOB = """
 import os, pathlib, sys, tempfile
 import numpy as np
@@ -45,6 +47,7 @@ print("quiet")
 """
 
 
+@pytest.mark.slow
 def test_no_warning_reaches_the_user(tmp_path):
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", _JOB],
