@@ -124,10 +124,6 @@ class TrainsHere:
         """
         return keras.callbacks.CallbackList(_with_steps(self, []), model=self)
 
-    def get_compile_config(self) -> Any:
-        """Return what a file needs to compile the model again."""
-        return self._compile_config.serialize() if self._is_compiled else None  # type: ignore[attr-defined]
-
     def compile_from_config(self, config: Any) -> None:
         """Compile as a file says, and make the optimizer's variables, ready to be loaded."""
         self.compile(**keras.saving.deserialize_keras_object(config))
