@@ -58,8 +58,9 @@ def test_twenty_conversions_do_not_grow_the_parent(cnn, digits):
 
 
 SCRIPT = """
-    import sys, numpy as np, tensorflow as tf, tfedge
+    import signal, sys, numpy as np, tensorflow as tf, tfedge
     from tfedge.convert.dispatch import converter_worker
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
     layers = tf.keras.layers
     model = tf.keras.Sequential([layers.Input((8,)), layers.Dense(4)])
     tfedge.convert(model)
@@ -76,8 +77,11 @@ def test_an_interrupted_script_leaves_no_orphan(how):
     worker = int(script.stdout.readline())
     time.sleep(0.5)
     script.send_signal(how)
-    script.wait(timeout=30)
-    script.stdout.close()
+    try:
+        script.wait(timeout=30)
+    finally:
+        script.kill()
+        script.stdout.close()
     deadline = time.monotonic() + 20
     while Path(f"/proc/{worker}").exists() and time.monotonic() < deadline:
         time.sleep(0.1)

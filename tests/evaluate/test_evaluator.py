@@ -214,7 +214,8 @@ def test_a_worker_killed_in_the_middle(load, digits, expected):
 
 
 _ENDLESS = """
-import sys, numpy as np, tfedge
+import signal, sys, numpy as np, tfedge
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
 from tfedge.runtime.interpreter import interpreter_worker
 def data():
     for number in range(10**9):

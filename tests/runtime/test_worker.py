@@ -171,7 +171,8 @@ def test_a_forked_child_gets_a_worker_of_its_own(worker):
 
 
 _PARENT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
 from tfedge.runtime.worker import shared_worker
 worker = shared_worker("orphan")
 worker.call("math:sqrt", 1.0)
