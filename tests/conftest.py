@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 _MAKER = Path(__file__).with_name("tflite_maker.py")
@@ -24,3 +25,17 @@ def tflite_files(request):
         assert made.returncode == 0, made.stderr[-3000:]
         (folder / "done").touch()
     return folder
+
+
+@pytest.fixture(scope="session")
+def load(tflite_files):
+    """A function that opens one of the small files by name."""
+    from tfedge.runtime.model import TFLiteModel
+
+    return lambda name: TFLiteModel.load(tflite_files / f"{name}.tflite")
+
+
+@pytest.fixture(scope="session")
+def digits(tflite_files):
+    """The samples of the small classifier, and what Keras makes of them."""
+    return np.load(tflite_files / "cnn.npz")

@@ -13,17 +13,6 @@ from tfedge.core.errors import ArgumentError, DataError, ModelError, WorkerError
 from tfedge.evaluate import evaluate
 from tfedge.evaluate.classification import Accuracy
 from tfedge.runtime.interpreter import interpreter_worker
-from tfedge.runtime.model import TFLiteModel
-
-
-@pytest.fixture(scope="module")
-def load(tflite_files):
-    return lambda name: TFLiteModel.load(tflite_files / f"{name}.tflite")
-
-
-@pytest.fixture(scope="module")
-def digits(tflite_files):
-    return np.load(tflite_files / "cnn.npz")
 
 
 @pytest.fixture(scope="module")

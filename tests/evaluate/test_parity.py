@@ -14,17 +14,6 @@ from tfedge.evaluate.layers import (
 )
 from tfedge.evaluate.pair import match_outputs
 from tfedge.evaluate.parity import compare
-from tfedge.runtime.model import TFLiteModel
-
-
-@pytest.fixture(scope="module")
-def load(tflite_files):
-    return lambda name: TFLiteModel.load(tflite_files / f"{name}.tflite")
-
-
-@pytest.fixture(scope="module")
-def digits(tflite_files):
-    return np.load(tflite_files / "cnn.npz")
 
 
 def test_ratio_of_signal_to_noise():

@@ -19,16 +19,6 @@ RUNTIMES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def load(tflite_files):
-    return lambda name: TFLiteModel.load(tflite_files / f"{name}.tflite")
-
-
-@pytest.fixture(scope="module")
-def digits(tflite_files):
-    return np.load(tflite_files / "cnn.npz")
-
-
 @pytest.fixture
 def forget(monkeypatch):
     """Forget which batches work."""

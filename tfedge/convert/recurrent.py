@@ -11,16 +11,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfedge.core.errors import ConversionError
-from tfedge.models.flavours import is_model, tf_keras
+from tfedge.models.flavours import tf_keras
+from tfedge.models.walk import any_layer
 
 _RECURRENT = ("RNN", "Bidirectional")
 
 
 def has_recurrent(model: Any) -> bool:
     """Return whether a model of either flavour holds a recurrent layer, nested ones included."""
-    return any(
-        has_recurrent(layer) if is_model(layer) else _is_recurrent(layer) for layer in model.layers
-    )
+    return any_layer(model, _is_recurrent)
 
 
 def fuses(model: Any) -> bool:

@@ -13,6 +13,7 @@ from tfedge.convert.modes import Mode
 from tfedge.core.errors import ModelError
 from tfedge.models.adopt import adopt
 from tfedge.models.flavours import KERAS3, flavour_of, is_model, tf_keras
+from tfedge.models.walk import any_layer
 
 _NOT_FLOAT32 = ("float16", "bfloat16", "float64")
 
@@ -61,10 +62,7 @@ def sources(model: Any, mode: Mode, inputs: Sequence[tf.TensorSpec]) -> Iterator
 
 def _computes_in(model: Any, dtypes: tuple[str, ...]) -> bool:
     """Return whether a layer computes in one of these types, nested layers included."""
-    return any(
-        _computes_in(layer, dtypes) if is_model(layer) else layer.compute_dtype in dtypes
-        for layer in model.layers
-    )
+    return any_layer(model, lambda layer: layer.compute_dtype in dtypes)
 
 
 def _in_float32(model: Any) -> Any:
@@ -97,14 +95,8 @@ def _config_in_float32(config: Any) -> Any:
 
 def _normalizes_layers_in_keras3(model: Any) -> bool:
     """Return whether a Keras 3 model holds a LayerNormalization."""
-    return flavour_of(model) == KERAS3 and _holds(model, "LayerNormalization")
-
-
-def _holds(model: Any, kind: str) -> bool:
-    """Return whether a model holds a layer of a class, nested layers included."""
-    return any(
-        _holds(layer, kind) if is_model(layer) else type(layer).__name__ == kind
-        for layer in model.layers
+    return flavour_of(model) == KERAS3 and any_layer(
+        model, lambda layer: type(layer).__name__ == "LayerNormalization"
     )
 
 
