@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfedge.compress.pruning.kernels import is_left_out, kernels_of
+from tfedge.compress.pruning.scope import is_left_out
 from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.models.adopt import adopt
 from tfedge.models.flavours import describe, tf_keras, tfmot
+from tfedge.models.layers import kernels_of
 from tfedge.models.selection import select
 from tfedge.models.training.pruned import Pruned
 from tfedge.models.training.schedules import ConstantSparsity

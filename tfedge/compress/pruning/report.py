@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from tfedge.compress.pruning.kernels import kernels_of
 from tfedge.core.openers import open_path
 from tfedge.core.records import Record
 from tfedge.models.adopt import adopt
+from tfedge.models.layers import kernels_of
 from tfedge.models.training.pruned import weights_at
 from tfedge.models.wrappers import is_pruning, unwrapped
 from tfedge.runtime.model import TFLiteModel

@@ -1,4 +1,4 @@
-"""Which weights of a layer are kernels that can be pruned."""
+"""The layer table: which weights of a layer are kernels."""
 
 from __future__ import annotations
 
@@ -19,9 +19,6 @@ _KERNELS = {
     "LSTMCell": ("kernel", "recurrent_kernel"),
 }
 
-LEFT_OUT = ("DepthwiseConv", "DepthwiseConv1D", "DepthwiseConv2D", "Embedding")
-"""Layer classes that are not pruned unless they are named."""
-
 
 def kernels_of(layer: Any) -> tuple[str, ...]:
     """Return the attribute paths of the kernels of a layer; empty if it has none.
@@ -37,7 +34,7 @@ def kernels_of(layer: Any) -> tuple[str, ...]:
         >>> kernels_of(layers.Bidirectional(layers.LSTM(4)))[:2]
         ('forward_layer.cell.kernel', 'forward_layer.cell.recurrent_kernel')
     """
-    names = _class_names(layer)
+    names = class_names(layer)
     for name in names:
         if name in _KERNELS:
             return _KERNELS[name]
@@ -51,22 +48,14 @@ def kernels_of(layer: Any) -> tuple[str, ...]:
     return _inside(layer, "cell") if "RNN" in names else ()
 
 
-def is_left_out(layer: Any) -> bool:
-    """Return whether a layer has kernels that are pruned only on request.
-
-    Depthwise kernels hold few weights and each of their filters sees one channel only; rows of
-    an embedding are looked up, not multiplied.
+def class_names(layer: Any) -> list[str]:
+    """Return the names of a layer's class and its ancestors, nearest first.
 
     Example:
         >>> from tfedge.models.flavours import tf_keras
-        >>> is_left_out(tf_keras().layers.DepthwiseConv2D(3))
-        True
+        >>> class_names(tf_keras().layers.ReLU())[:2]
+        ['ReLU', 'Layer']
     """
-    return any(name in LEFT_OUT for name in _class_names(layer))
-
-
-def _class_names(layer: Any) -> list[str]:
-    """Return the names of a layer's class and its ancestors, nearest first."""
     return [base.__name__ for base in type(layer).__mro__]
 
 
