@@ -18,7 +18,7 @@ from tfedge.runtime.interpreter import choose_runtime
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.worker import WorkerCallError
 
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 1 << 20
 _CACHE_BYTES = 2 << 20
 _LARGEST_BATCH = 256
 _SETTLED: dict[tuple, int] = {}
@@ -180,7 +180,7 @@ class Runner:
         native, wanted, samples = self.model.inputs[0].shape[0], self._wanted(), len(arrays[0])
         if native != 1 or wanted == 1:
             return native
-        if self._asked is None:
+        if self._asked is None and samples < self.chunk_samples():
             wanted = min(wanted, _power_of_two(samples // 4))
         known = (self._key, self.runtime, wanted, *(array.shape[1:] for array in arrays))
         if known not in _SETTLED and 1 < wanted <= samples:
