@@ -37,7 +37,11 @@ class Cast:
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One call of a layer: arguments hold :class:`Tensor` where tensors go in."""
+    """One call of a layer: arguments hold :class:`Tensor` where tensors go in.
+
+    ``key`` is the identity of the first tensor that the call made in the user's model; a call in
+    a nested model that is used twice is two steps with one key.
+    """
 
     layer: Any
     name: str
@@ -45,6 +49,7 @@ class Step:
     kwargs: dict[str, Any]
     outputs: tuple[Tensor, ...]
     trainable: bool
+    key: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +64,7 @@ class LayerGraph:
         input_layers: ``(flat name, input layer, tensor)`` in the model's input order.
         steps: The calls.
         names: ``"outer/inner"`` path of every layer to its flat name.
+        entries: ``(nested model, what it is called on)`` of every call of a nested model.
     """
 
     name: str
@@ -68,6 +74,7 @@ class LayerGraph:
     input_layers: tuple[tuple[str, Any, Tensor], ...]
     steps: tuple[Step, ...]
     names: dict[str, str]
+    entries: tuple[tuple[Any, tuple[Tensor, ...]], ...] = ()
 
     def layers(self) -> dict[str, Any]:
         """Return the user's layers by flat name, each once, in call order."""
@@ -108,6 +115,7 @@ def read_graph(model: Any) -> LayerGraph:
         ),
         steps=_needed(reader.steps, tensors_in(outputs)),
         names=reader.names.paths,
+        entries=tuple(reader.entries),
     )
 
 
@@ -141,6 +149,7 @@ class _Reader:
     def __init__(self, model: Any) -> None:
         """Give the layers of the outermost model the first right to their names."""
         self.steps: list[Step] = []
+        self.entries: list[tuple[Any, tuple[Tensor, ...]]] = []
         self.names = Names()
         self._tensors: dict[int, Tensor] = {}
         self._count = itertools.count()
@@ -181,7 +190,8 @@ class _Reader:
             kwargs["training"] = training
         own = trainable and bool(getattr(layer, "trainable", True))
         edges = tuple(self._add(tensor) for tensor in outputs)
-        self.steps.append(Step(layer, self.names.of(layer, path), args, kwargs, edges, own))
+        name, key = self.names.of(layer, path), id(outputs[0]) if outputs else None
+        self.steps.append(Step(layer, name, args, kwargs, edges, own, key))
 
     def _enter(self, model, path, args, kwargs, training, trainable, outputs) -> None:
         """Walk through a nested model with its inputs bound to what it is called on."""
@@ -194,8 +204,11 @@ class _Reader:
             training = bool(kwargs["training"])
         graph = functional(model)
         given = _matched(graph, [*args, *kwargs.get("inputs", ())], path)
-        for inner, edge in zip(graph.inputs, given, strict=True):
-            self._tensors[id(inner)] = self._conform(edge, inner, path)
+        bound = [
+            self._conform(e, inner, path) for e, inner in zip(given, graph.inputs, strict=True)
+        ]
+        self.entries.append((model, tuple(bound)))
+        self._tensors.update({id(t): edge for t, edge in zip(graph.inputs, bound, strict=True)})
         self.read(model, path, training, trainable)
         inside = [self.known(tensor) for tensor in graph.outputs]
         for tensor, edge in zip(outputs, inside, strict=True):
