@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from tfedge.core.errors import ArgumentError
@@ -30,19 +31,41 @@ def select(model: Any, choice: Any, argument: str) -> set[str]:
         >>> select(model, keras3().layers.Dense, "exclude"), select(model, "he.*", "exclude")
         ({'head'}, {'head'})
     """
+    layers = {layer.name: layer for layer in model.layers}
+    return select_among(layers, choice, argument, owner=model.name)
+
+
+def select_among(layers: Mapping[str, Any], choice: Any, argument: str, owner: str) -> set[str]:
+    """Return the names of the layers that a choice means, among layers by name.
+
+    Args:
+        layers: The layers, such as those of a flattened graph.
+        choice: As :func:`select` takes it.
+        argument: Name of the user's argument, for the error.
+        owner: Name of the model, for the error.
+
+    Raises:
+        ArgumentError: If an entry is of another kind or matches no layer.
+
+    Example:
+        >>> from tfedge.models.flavours import keras3
+        >>> layers = {"base/relu": keras3().layers.ReLU(), "head": keras3().layers.Dense(1)}
+        >>> select_among(layers, "base/.*", "exclude", owner="net")
+        {'base/relu'}
+    """
     if choice is None:
         return set()
     entries = [choice] if isinstance(choice, (str, type)) else list(choice)
     chosen: set[str] = set()
     for entry in entries:
-        found = {layer.name for layer in model.layers if _matches(layer, entry, argument)}
+        found = {name for name, layer in layers.items() if _matches(name, layer, entry, argument)}
         if not found:
-            raise ArgumentError(_nothing(model, entry, argument))
+            raise ArgumentError(_nothing(layers, entry, argument, owner))
         chosen |= found
     return chosen
 
 
-def _matches(layer: Any, entry: Any, argument: str) -> bool:
+def _matches(name: str, layer: Any, entry: Any, argument: str) -> bool:
     """Return whether one entry means this layer."""
     if isinstance(entry, type):
         return any(base.__name__ == entry.__name__ for base in type(unwrapped(layer)).__mro__)
@@ -51,19 +74,19 @@ def _matches(layer: Any, entry: Any, argument: str) -> bool:
             f"{argument} holds {entry!r}: layers are chosen by name, regular expression or class."
         )
     try:
-        return layer.name == entry or re.fullmatch(entry, layer.name) is not None
+        return name == entry or re.fullmatch(entry, name) is not None
     except re.error as error:
         raise ArgumentError(f"{argument}={entry!r} is no regular expression: {error}.") from error
 
 
-def _nothing(model: Any, entry: Any, argument: str) -> str:
+def _nothing(layers: Mapping[str, Any], entry: Any, argument: str, owner: str) -> str:
     """Return the message for an entry that matches nothing, with the nearest names."""
-    names = [layer.name for layer in model.layers]
     if isinstance(entry, type):
-        kinds = sorted({type(unwrapped(layer)).__name__ for layer in model.layers})
+        kinds = sorted({type(unwrapped(layer)).__name__ for layer in layers.values()})
         return f"{argument}: no layer is a {entry.__name__}; the model has {', '.join(kinds)}."
+    names = list(layers)
     near = difflib.get_close_matches(entry, names, n=3, cutoff=0.4) or names[:5]
     return (
-        f"{argument}={entry!r} matches no layer of {model.name!r} by name or as a regular "
+        f"{argument}={entry!r} matches no layer of {owner!r} by name or as a regular "
         f"expression. Nearest names: {', '.join(map(repr, near))}."
     )

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from tfedge.compress.pruning.channels import saliency
-from tfedge.compress.pruning.channels.combine import normalized, reduced
 from tfedge.compress.pruning.channels.group import ChannelGroup, Member
-from tfedge.compress.pruning.channels.importance import ChannelImportance, channel_scores
+from tfedge.compress.pruning.channels.importance import saliency
+from tfedge.compress.pruning.channels.importance.combine import normalized, reduced
+from tfedge.compress.pruning.channels.importance.score import ChannelImportance, channel_scores
 from tfedge.compress.pruning.channels.weights import rows
 from tfedge.core.errors import ArgumentError, DataError
 from tfedge.models.flavours import keras3, tf_keras

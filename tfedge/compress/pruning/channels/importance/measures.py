@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from tfedge.compress.pruning.channels import saliency
-from tfedge.compress.pruning.channels.activations import mean_magnitudes
-from tfedge.compress.pruning.channels.combine import reduced
-from tfedge.compress.pruning.channels.gradients import curvatures, gradients
 from tfedge.compress.pruning.channels.group import IN, OUT, ChannelGroup, Member
+from tfedge.compress.pruning.channels.importance import saliency
+from tfedge.compress.pruning.channels.importance.activations import mean_magnitudes
+from tfedge.compress.pruning.channels.importance.combine import reduced
+from tfedge.compress.pruning.channels.importance.gradients import curvatures, gradients
 from tfedge.compress.pruning.channels.weights import (
     is_batch_scale,
     is_kernel,

@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tfedge.compress.pruning.channels.combine import NORMALIZATIONS, REDUCTIONS, normalized
 from tfedge.compress.pruning.channels.group import ChannelGroup
-from tfedge.compress.pruning.channels.measures import FROM_LOSS, KINDS, Source
+from tfedge.compress.pruning.channels.importance.combine import (
+    NORMALIZATIONS,
+    REDUCTIONS,
+    normalized,
+)
+from tfedge.compress.pruning.channels.importance.measures import FROM_LOSS, KINDS, Source
 from tfedge.core.checks import one_of, whole_number
 from tfedge.core.errors import ArgumentError
 from tfedge.models.graph import read_graph
@@ -34,7 +38,7 @@ class ChannelImportance:
     ``"hessian"``         the same to second order, by the Hessian diagonal          data, loss
     ====================  =========================================================  ===========
 
-    Formulas and papers stand in `tfedge.compress.pruning.channels.saliency`.
+    Formulas and papers stand in `tfedge.compress.pruning.channels.importance.saliency`.
 
     Args:
         kind: One of the above.

@@ -1,0 +1,1 @@
+"""Which channels go, so that a target is reached."""

@@ -1,0 +1,175 @@
+"""What a model would cost without some units, by arithmetic on shapes: nothing is built."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tfedge.compress.pruning.channels.group import ChannelGroup
+from tfedge.compress.pruning.channels.weights import is_kernel, variable_of
+from tfedge.models.graph import LayerGraph
+from tfedge.models.macs import macs_of
+
+FLOAT_BYTES = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class WeightShape:
+    """One weight that loses slices.
+
+    Attributes:
+        layer: Flat name of its layer.
+        shape: Its shape with all units.
+        kernel: Whether it is a kernel, so that multiply-accumulates go with its size.
+        losses: ``(axis, group, k)``: each unit of the group that goes takes k indices.
+    """
+
+    layer: str
+    shape: tuple[int, ...]
+    kernel: bool
+    losses: tuple[tuple[int, str, int], ...]
+
+    def size(self, gone: Mapping[str, int]) -> int:
+        """Return the number of values that are left when so many units of each group go."""
+        sides = list(self.shape)
+        for axis, group, k in self.losses:
+            sides[axis] -= k * gone.get(group, 0)
+        return math.prod(sides)
+
+
+@dataclasses.dataclass(frozen=True)
+class CostModel:
+    """Parameters and multiply-accumulates of a model as functions of how many units go.
+
+    The multiply-accumulates of a layer go with the number of values in its kernels. That is
+    exact for all layers but attention, where the products between activations are counted as if
+    they went with the kernels too.
+
+    Attributes:
+        parameters: Number of values in all weights.
+        macs: Multiply-accumulates by layer, for one sample.
+        kernels: Number of values in the kernels by layer, as far as it has any.
+        weights: The weights that lose slices.
+        sizes: Number of units by group.
+    """
+
+    parameters: int
+    macs: Mapping[str, int]
+    kernels: Mapping[str, int]
+    weights: Sequence[WeightShape]
+    sizes: Mapping[str, int]
+
+    def channels_left(self, gone: Mapping[str, int]) -> float:
+        """Return the number of units that are left."""
+        return sum(self.sizes.values()) - sum(gone.values())
+
+    def parameters_left(self, gone: Mapping[str, int]) -> float:
+        """Return the number of values in the weights that are left."""
+        return self.parameters - sum(math.prod(w.shape) - w.size(gone) for w in self.weights)
+
+    def bytes_left(self, gone: Mapping[str, int]) -> float:
+        """Return the bytes of the weights that are left, as float32."""
+        return FLOAT_BYTES * self.parameters_left(gone)
+
+    def macs_left(self, gone: Mapping[str, int]) -> float:
+        """Return the multiply-accumulates that are left."""
+        return sum(self.macs_by_layer(gone).values())
+
+    def macs_by_layer(self, gone: Mapping[str, int]) -> dict[str, float]:
+        """Return the multiply-accumulates that are left in each layer."""
+        lost: Counter[str] = Counter()
+        for weight in self.weights:
+            if weight.kernel:
+                lost[weight.layer] += math.prod(weight.shape) - weight.size(gone)
+        return {
+            name: macs * (1 - lost[name] / self.kernels[name]) if lost[name] else macs
+            for name, macs in self.macs.items()
+        }
+
+    def parameters_by_layer(self, gone: Mapping[str, int]) -> dict[str, float]:
+        """Return the values that are left in the weights that lose slices, by layer."""
+        left: Counter[str] = Counter()
+        for weight in self.weights:
+            left[weight.layer] += weight.size(gone)
+        return dict(left)
+
+
+def cost_model(graph: LayerGraph, groups: Iterable[ChannelGroup]) -> CostModel:
+    """Return the costs of a model as functions of how many units of each group go.
+
+    Args:
+        graph: Its layer graph.
+        groups: The groups that may lose units.
+
+    Returns:
+        The costs.
+
+    Raises:
+        ModelError: If multiply-accumulates depend on an open dimension.
+
+    Example:
+        >>> import numpy as np
+        >>> from tfedge.compress.pruning.channels.group import Member
+        >>> from tfedge.models.flavours import keras3
+        >>> from tfedge.models.graph import read_graph
+        >>> layers = keras3().layers
+        >>> stack = [layers.Input((5,)), layers.Dense(4, name="a"), layers.Dense(2, name="b")]
+        >>> model = keras3().Sequential(stack)
+        >>> units = np.arange(4)[:, None]
+        >>> made = Member("a", "kernel", 1, units, "out"), Member("a", "bias", 0, units, "follows")
+        >>> group = ChannelGroup("a", 4, (*made, Member("b", "kernel", 0, units, "in")))
+        >>> cost = cost_model(read_graph(model), [group])
+        >>> cost.macs_left({"a": 1}), cost.parameters_left({"a": 1})
+        (21.0, 26)
+    """
+    layers, groups = graph.layers(), list(groups)
+    macs: Counter[str] = Counter()
+    for step in graph.steps:
+        macs[step.name] += macs_of(step)
+    weights = _weights(layers, groups)
+    return CostModel(
+        parameters=sum(_count(w) for layer in layers.values() for w in _weights_of(layer)),
+        macs=dict(macs),
+        kernels={name: _kernel_values(layer) for name, layer in layers.items()},
+        weights=weights,
+        sizes={group.name: group.size for group in groups},
+    )
+
+
+def _weights(layers: Mapping[str, Any], groups: list[ChannelGroup]) -> list[WeightShape]:
+    """Return the weights that lose slices, each once."""
+    losses: dict[tuple[str, str], list] = defaultdict(list)
+    found: dict[tuple[str, str], tuple] = {}
+    for group in groups:
+        for member in group.members:
+            key = member.layer, member.weight
+            variable = variable_of(layers, member)
+            found[key] = tuple(map(int, variable.shape)), is_kernel(member, variable)
+            losses[key].append((member.axis, group.name, member.positions.shape[1]))
+    return [
+        WeightShape(layer, *found[layer, weight], tuple(losses[layer, weight]))
+        for layer, weight in found
+    ]
+
+
+def _weights_of(layer: Any) -> list[Any]:
+    """Return the weights of a layer; operations have none."""
+    return list(getattr(layer, "weights", []))
+
+
+def _kernel_values(layer: Any) -> int:
+    """Return the number of values in the weights with several axes that are no biases."""
+    kernels = [
+        w
+        for w in _weights_of(layer)
+        if len(w.shape) > 1 and "bias" not in w.name.rpartition("/")[2]
+    ]
+    return sum(map(_count, kernels))
+
+
+def _count(weight: Any) -> int:
+    """Return the number of values of a weight."""
+    return math.prod(int(side) for side in weight.shape)
