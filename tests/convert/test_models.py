@@ -46,6 +46,19 @@ def test_dict_inputs_and_outputs(keras):
     assert sorted(value.tolist() for value in found.values()) == values
 
 
+@pytest.mark.parametrize("name", ["in-put.1", "class", "self", "a b"])
+def test_inputs_keep_names_that_python_cannot_use(keras, name):
+    one, two = keras.Input((4,), name=name), keras.Input((3,), name="between")
+    both = keras.layers.Concatenate()([keras.layers.Dense(3)(one), two])
+    model = keras.Model([one, two], keras.layers.Dense(2)(both))
+    rng = np.random.default_rng(0)
+    x = {name: rng.random((20, 4), "float32"), "between": rng.random((20, 3), "float32")}
+    lite = tfedge.convert(model, "int8", x)
+    assert [item.name for item in lite.inputs] == sorted(x)
+    expected = np.asarray(model([x[name], x["between"]]))
+    assert np.abs(lite.predict(x) - expected).max() < 0.1
+
+
 def test_mixed_precision_models_convert(keras, digits):
     inputs = keras.Input((8, 8, 1))
     hidden = keras.layers.Conv2D(4, 3, dtype="mixed_float16")(inputs)

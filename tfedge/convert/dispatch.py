@@ -6,6 +6,8 @@ import re
 import tempfile
 from typing import Any
 
+import numpy as np
+
 from tfedge.convert.program import freeze, save
 from tfedge.convert.signature import Signature
 from tfedge.core.errors import ConversionError
@@ -43,31 +45,25 @@ def dispatch(signature: Signature, name: str, *, composite: bool, **settings: An
         ConversionError: If the converter refuses or dies; says which operator and layer where
             the converter tells, and ends with the last lines of its log.
     """
+    settings["names"] = {ours: name for name, ours in signature.arguments().items() if ours != name}
     try:
-        if composite:
-            return _by_folder(signature, settings)
-        graph = freeze(signature)
-        return (
-            converter_worker()
-            .call(
-                "tfedge.convert.job:convert_graph",
-                graph.graph,
-                graph.feeds,
-                graph.fetches,
-                **settings,
-            )
-            .tobytes()
-        )
+        return (_by_folder if composite else _by_graph)(signature, settings).tobytes()
     except WorkerCallError as failure:
         raise ConversionError(_explain(failure, name, settings["mode"])) from failure
 
 
-def _by_folder(signature: Signature, settings: dict) -> bytes:
+def _by_graph(signature: Signature, settings: dict) -> np.ndarray:
+    """Convert a frozen graph."""
+    frozen = freeze(signature)
+    target = "tfedge.convert.job:convert_graph"
+    return converter_worker().call(target, frozen.graph, frozen.feeds, frozen.fetches, **settings)
+
+
+def _by_folder(signature: Signature, settings: dict) -> np.ndarray:
     """Convert through a SavedModel on disk."""
     with tempfile.TemporaryDirectory(prefix="tfedge-") as folder:
         save(signature, folder)
-        target = "tfedge.convert.job:convert_folder"
-        return converter_worker().call(target, folder, **settings).tobytes()
+        return converter_worker().call("tfedge.convert.job:convert_folder", folder, **settings)
 
 
 def _explain(failure: WorkerCallError, name: str, mode: str) -> str:

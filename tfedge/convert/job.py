@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.tools import flatbuffer_utils
 
 from tfedge.convert.folding import folded
 
@@ -21,6 +24,7 @@ def convert_graph(
     graph: np.ndarray, feeds: list[str], fetches: dict[str, str], **settings: Any
 ) -> np.ndarray:
     """Convert a frozen graph; see `convert_folder`."""
+    _settle()
     function = _import_graph(graph, feeds, fetches)
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(_holder(function), folder, signatures=function)
@@ -34,6 +38,7 @@ def convert_folder(
     output_type: str,
     float_fallback: bool,
     samples: list[dict[str, np.ndarray]] | None,
+    names: dict[str, str],
 ) -> np.ndarray:
     """Convert a SavedModel.
 
@@ -44,6 +49,7 @@ def convert_folder(
         output_type: Type of its outputs.
         float_fallback: Whether an integer file may hold float operators.
         samples: Batches by input name, to calibrate with.
+        names: What inputs are to be called in the file, by argument, where the two differ.
 
     Returns:
         The file, as bytes in a uint8 array.
@@ -60,9 +66,27 @@ def convert_folder(
         converter.inference_input_type = tf.as_dtype(input_type)
         converter.inference_output_type = tf.as_dtype(output_type)
         if samples is not None:
-            converter.representative_dataset = lambda: iter(samples)
+            arguments = {name: argument for argument, name in names.items()}
+            converter.representative_dataset = lambda: _by_argument(samples, arguments)
             converter.target_spec.supported_ops = _operators(float_fallback)
-    return np.frombuffer(converter.convert(), np.uint8)
+    return np.frombuffer(_renamed(converter.convert(), names), np.uint8)
+
+
+def _by_argument(samples: list[dict], arguments: dict[str, str]) -> Iterator[dict]:
+    """Yield samples by argument of the function."""
+    for sample in samples:
+        yield {arguments.get(name, name): array for name, array in sample.items()}
+
+
+def _renamed(content: bytes, names: dict[str, str]) -> bytes:
+    """Return a file whose inputs bear other names."""
+    if not names:
+        return content
+    file = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    for entry in file.signatureDefs[0].inputs:
+        name = entry.name.decode() if isinstance(entry.name, bytes) else entry.name
+        entry.name = names.get(name, name)
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(file))
 
 
 def _operators(float_fallback: bool) -> list[Any]:
@@ -75,14 +99,32 @@ def _import_graph(graph: np.ndarray, feeds: list[str], fetches: dict[str, str]) 
     """Return a serialized graph as a function with named inputs and outputs."""
     definition = tf.compat.v1.GraphDef.FromString(graph.tobytes())
     definition = folded(definition, feeds, list(fetches.values()))
-    wrapped = tf.compat.v1.wrap_function(
-        lambda: tf.graph_util.import_graph_def(definition, name=""), []
-    )
-    tensor = wrapped.graph.get_tensor_by_name
-    return wrapped.prune(
-        feeds=[tensor(name) for name in feeds],
-        fetches={key: tensor(name) for key, name in fetches.items()},
-    )
+
+    def serve(**tensors: Any) -> dict[str, Any]:
+        placed = {name: tensors[_argument(name)] for name in feeds}
+        made = tf.graph_util.import_graph_def(definition, placed, list(fetches.values()), name="")
+        return dict(zip(fetches, made, strict=True))
+
+    inputs = {node.name: node for node in definition.node if node.op == "Placeholder"}
+    specs = {_argument(name): _spec(inputs[_argument(name)]) for name in feeds}
+    return tf.function(serve, autograph=False).get_concrete_function(**specs)
+
+
+def _argument(tensor: str) -> str:
+    """Return what the placeholder of a tensor is called."""
+    return tensor.partition(":")[0]
+
+
+def _spec(placeholder: Any) -> tf.TensorSpec:
+    """Return shape, dtype and name of a placeholder."""
+    shape = tf.TensorShape(placeholder.attr["shape"].shape)
+    return tf.TensorSpec(shape, placeholder.attr["dtype"].type, placeholder.name)
+
+
+@functools.cache
+def _settle() -> None:
+    """Let the garbage collector, which the converter calls, pass over what TensorFlow imported."""
+    gc.freeze()
 
 
 def _holder(function: Any) -> Any:

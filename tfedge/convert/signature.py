@@ -6,6 +6,7 @@ The names are those that the TensorFlow converter gives: inputs by their own nam
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -48,18 +49,33 @@ class Signature:
         names = self.output_names or [f"output_{number}" for number in range(len(flat))]
         return dict(zip(names, flat, strict=True))
 
-    def trace(self) -> Any:
-        """Return the concrete function; its outputs are a dict by output name."""
+    def arguments(self) -> dict[str, str]:
+        """Return what each input is called while TensorFlow handles it: names Python can use.
 
-        def serve(*tensors: Any, **named: Any) -> dict[str, Any]:
-            tensors = tensors or tuple(named[spec.name] for spec in self.inputs)
+        They sort as the inputs do, because the converter orders inputs by name.
+        """
+        names = sorted(spec.name for spec in self.inputs)
+        if all(_is_plain(name) for name in names):
+            return {name: name for name in names}
+        return {name: f"input_{place:03}" for place, name in enumerate(names)}
+
+    def trace(self) -> Any:
+        """Return the concrete function of `arguments`; its outputs are a dict by output name."""
+        arguments = self.arguments()
+
+        def serve(**named: Any) -> dict[str, Any]:
+            tensors = [named[arguments[spec.name]] for spec in self.inputs]
             named_outputs = self._named(tf.nest.flatten(self.call(*tensors)))
             return {name: tf.identity(tensor) for name, tensor in named_outputs.items()}
 
+        specs = [tf.TensorSpec(s.shape, s.dtype, arguments[s.name]) for s in self.inputs]
         function = tf.function(serve, autograph=False)
-        if all(spec.name.isidentifier() for spec in self.inputs):
-            return function.get_concrete_function(**{spec.name: spec for spec in self.inputs})
-        return function.get_concrete_function(*self.inputs)
+        return function.get_concrete_function(**{spec.name: spec for spec in specs})
+
+
+def _is_plain(name: str) -> bool:
+    """Return whether TensorFlow can take a name for an argument of a function."""
+    return name.isidentifier() and not keyword.iskeyword(name) and name != "self"
 
 
 def signature_of(
