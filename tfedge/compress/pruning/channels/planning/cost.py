@@ -141,8 +141,8 @@ def cost_model(graph: LayerGraph, groups: Iterable[ChannelGroup]) -> CostModel:
 
 def _weights(layers: Mapping[str, Any], groups: list[ChannelGroup]) -> list[WeightShape]:
     """Return the weights that lose slices, each once."""
-    losses: dict[tuple[str, str], list] = defaultdict(list)
-    found: dict[tuple[str, str], tuple] = {}
+    losses: dict[tuple[str, str], list[tuple[int, str, int]]] = defaultdict(list)
+    found: dict[tuple[str, str], tuple[tuple[int, ...], bool]] = {}
     for group in groups:
         for member in group.members:
             key = member.layer, member.weight
@@ -150,8 +150,8 @@ def _weights(layers: Mapping[str, Any], groups: list[ChannelGroup]) -> list[Weig
             found[key] = tuple(map(int, variable.shape)), is_kernel(member, variable)
             losses[key].append((member.axis, group.name, member.positions.shape[1]))
     return [
-        WeightShape(layer, *found[layer, weight], tuple(losses[layer, weight]))
-        for layer, weight in found
+        WeightShape(key[0], shape, kernel, tuple(losses[key]))
+        for key, (shape, kernel) in found.items()
     ]
 
 

@@ -41,7 +41,7 @@ class Limits:
     def least(self, group: ChannelGroup) -> int:
         """Return the smallest width of a group before rounding."""
         fraction = self.minimum < 1
-        return max(1, math.ceil(self.minimum * group.size - 1e-9) if fraction else self.minimum)
+        return math.ceil(self.minimum * group.size - 1e-9) if fraction else int(self.minimum)
 
     def removable(self, group: ChannelGroup) -> tuple[int, ...]:
         """Return how many units may go from a group, in rising order; empty if none may."""

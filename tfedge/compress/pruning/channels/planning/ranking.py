@@ -115,8 +115,8 @@ def _chunks(group: ChannelGroup, scores: np.ndarray, limits: Limits) -> list[Mov
 
 def _by_share(moves: list[Move], total: int) -> list[Move]:
     """Return the moves ranked by the fraction of all units that is gone after each."""
-    gone = np.cumsum([len(move.units) for move in moves]) if moves else []
+    gone = itertools.accumulate(len(move.units) for move in moves)
     return [
-        dataclasses.replace(move, rank=float(count / total))
+        dataclasses.replace(move, rank=count / total)
         for move, count in zip(moves, gone, strict=True)
     ]
