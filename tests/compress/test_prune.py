@@ -45,7 +45,7 @@ def test_sparsity_follows_the_schedule_step_by_step(mlp, flat):
 
 def test_training_keeps_zeros_and_accuracy(trained, digits, accuracy):
     before = trained.get_weights()
-    sparse = prune(trained, PolynomialDecay(0.0, 0.75, 0, 60, frequency=10))
+    sparse = prune(trained, PolynomialDecay(0.0, 0.75, 0, 60, frequency=10), layers=".*")
     keras = keras3()
     rate = keras.optimizers.schedules.ExponentialDecay(3e-3, 50, 0.9)
     metrics = [keras.metrics.SparseCategoricalAccuracy("acc")]
@@ -95,7 +95,7 @@ def test_recurrent_and_nested_layers_are_pruned():
     body = keras.Sequential([keras.Input((6, 4)), keras.layers.LSTM(8, name="memory")])
     inputs = keras.Input((6, 4))
     outputs = keras.layers.Dense(3, name="head")(body(inputs))
-    sparse = prune(keras.Model(inputs, outputs), ConstantSparsity(0.5, 0))
+    sparse = prune(keras.Model(inputs, outputs), ConstantSparsity(0.5, 0), layers=".*")
     sparse.compile("sgd", "mse")
     sparse.fit(np.ones((8, 6, 4)), np.ones((8, 3)), verbose=0)
     rows = {row.name: row for row in sparsity(sparse).layers}

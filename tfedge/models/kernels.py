@@ -18,8 +18,8 @@ class KernelLayer:
     """A layer that holds kernels.
 
     Attributes:
-        name: Its name, with the names of the models around it before it where another layer
-            has the same.
+        name: Its name without a wrapper's prefix, with the names of the models around it before
+            it where another layer has the same.
         layer: The layer as it is called, a training-time wrapper included.
         inner: The layer without a wrapper.
         paths: Attribute paths of its kernels from ``inner``.
@@ -67,7 +67,7 @@ def kernel_layers(model: Any) -> list[KernelLayer]:
     """
     flavour_of(model)
     found = {id(layer): (path, layer) for path, layer in _walk(model, ())}
-    names = [layer.name for _, layer in found.values()]
+    names = [unwrapped(layer).name for _, layer in found.values()]
     return [_checked(path, layer, names) for path, layer in found.values()]
 
 
@@ -121,5 +121,5 @@ def _checked(path: tuple[str, ...], layer: Any, names: list[str]) -> KernelLayer
             f"on data, or give it an Input."
         )
     inner = unwrapped(layer)
-    name = "/".join((*path, layer.name)) if names.count(layer.name) > 1 else layer.name
+    name = "/".join((*path, inner.name)) if names.count(inner.name) > 1 else inner.name
     return KernelLayer(name, layer, inner, kernels_of(inner))

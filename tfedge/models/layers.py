@@ -118,5 +118,9 @@ def class_names(layer: Any) -> list[str]:
 
 
 def _inside(layer: Any, attribute: str) -> tuple[str, ...]:
-    """Return the kernels of a layer held by another."""
-    return tuple(f"{attribute}.{path}" for path in kernels_of(getattr(layer, attribute)))
+    """Return the kernels of a layer, or of a model's layers, held by another."""
+    inner = getattr(layer, attribute)
+    if "Model" in class_names(inner):
+        parts = [(f"{attribute}.layers.{i}", kernels_of(one)) for i, one in enumerate(inner.layers)]
+        return tuple(f"{part}.{path}" for part, paths in parts for path in paths)
+    return tuple(f"{attribute}.{path}" for path in kernels_of(inner))

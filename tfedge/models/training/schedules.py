@@ -16,13 +16,15 @@ import tensorflow as tf
 from tfedge.core.checks import whole_number, within
 from tfedge.core.errors import ArgumentError
 from tfedge.models.flavours import tf_keras, tfmot
+from tfedge.models.training.schedule_plot import plot_schedule
 
 keras: Any = tf_keras()
 _sparsity: Any = tfmot().sparsity.keras
+_FOREVER = 2**31 - 1
 
 
-class _AtBothEnds:
-    """Mixin of tfmot schedules: the first step and the last one update the masks too."""
+class Scheduled:
+    """Mixin of tfmot schedules: both ends update the masks too; files, plots and scaling."""
 
     def _should_prune_in_step(self, step, begin_step, end_step, frequency):
         """Return whether the masks are updated in a step, as a boolean tensor."""
@@ -42,9 +44,13 @@ class _AtBothEnds:
         """Return the schedule of a config: what ``get_config`` returns, or its settings alone."""
         return cls(**config.get("config", config))
 
+    def plot(self, steps: int | None = None, axes: Any = None) -> Any:
+        """Draw the sparsity over the steps; see :func:`plot_schedule`."""
+        return plot_schedule(self, steps, axes)
+
 
 @keras.saving.register_keras_serializable("tfedge", "PolynomialDecay")
-class PolynomialDecay(_AtBothEnds, _sparsity.PolynomialDecay):
+class PolynomialDecay(Scheduled, _sparsity.PolynomialDecay):
     """Sparsity that rises from one value to another, fast at first.
 
     ``s(t) = final + (initial - final) * (1 - (t - begin) / (end - begin)) ** power``, held at
@@ -81,14 +87,14 @@ class PolynomialDecay(_AtBothEnds, _sparsity.PolynomialDecay):
     ) -> None:
         within("initial_sparsity", initial_sparsity, 0.0, 1.0, open_high=True)
         within("final_sparsity", final_sparsity, 0.0, 1.0, open_high=True)
-        _check_steps(begin_step, end_step, frequency)
+        check_steps(begin_step, end_step, frequency)
         if not power > 0:
             raise ArgumentError(f"power={power!r} must be a number greater than 0.")
         super().__init__(initial_sparsity, final_sparsity, begin_step, end_step, power, frequency)
 
 
 @keras.saving.register_keras_serializable("tfedge", "ConstantSparsity")
-class ConstantSparsity(_AtBothEnds, _sparsity.ConstantSparsity):
+class ConstantSparsity(Scheduled, _sparsity.ConstantSparsity):
     """The same sparsity from one step on.
 
     Args:
@@ -110,12 +116,25 @@ class ConstantSparsity(_AtBothEnds, _sparsity.ConstantSparsity):
         self, target_sparsity: float, begin_step: int, end_step: int = -1, frequency: int = 100
     ) -> None:
         within("target_sparsity", target_sparsity, 0.0, 1.0, open_high=True)
-        _check_steps(begin_step, end_step, frequency, endless=True)
+        check_steps(begin_step, end_step, frequency, endless=True)
         super().__init__(target_sparsity, begin_step, end_step, frequency)
 
 
-def _check_steps(begin_step: Any, end_step: Any, frequency: Any, *, endless: bool = False) -> None:
-    """Refuse steps that no training can follow."""
+def check_steps(begin_step: Any, end_step: Any, frequency: Any, *, endless: bool = False) -> None:
+    """Raise unless a training can follow these steps.
+
+    Args:
+        begin_step: First step.
+        end_step: Last step.
+        frequency: Steps between mask updates.
+        endless: Whether an ``end_step`` of -1 means that there is none.
+
+    Raises:
+        ArgumentError: If a step is no whole number, or the schedule ends before it begins.
+
+    Example:
+        >>> check_steps(0, 100, 10)
+    """
     whole_number("begin_step", begin_step, least=0)
     whole_number("frequency", frequency)
     if endless and end_step == -1:
@@ -127,3 +146,40 @@ def _check_steps(begin_step: Any, end_step: Any, frequency: Any, *, endless: boo
             f"ends before it begins never prunes. Steps count batches; one epoch has "
             f"ceil(samples / batch_size) of them."
         )
+
+
+def final_sparsity(schedule: Any) -> float:
+    """Return the sparsity that a tfmot schedule ends with.
+
+    Example:
+        >>> round(final_sparsity(PolynomialDecay(0.0, 0.8, 0, 100)), 4)
+        0.8
+    """
+    return float(schedule(tf.constant(_FOREVER, tf.int64))[1])
+
+
+def scaled(schedule: Any, sparsity: float) -> Any:
+    """Return the schedule with another sparsity at its end.
+
+    Args:
+        schedule: A schedule of tfedge or tfmot.
+        sparsity: Fraction of zeros at the end, in [0, 1).
+
+    Raises:
+        ArgumentError: If ``sparsity`` is out of range, or the schedule has no single setting
+            for it.
+
+    Example:
+        >>> round(final_sparsity(scaled(PolynomialDecay(0.0, 0.8, 0, 100), 0.5)), 4)
+        0.5
+    """
+    within("sparsity", sparsity, 0.0, 1.0, open_high=True)
+    settings = schedule.get_config().get("config", {})
+    names = [name for name in ("final_sparsity", "target_sparsity") if name in settings]
+    if len(names) != 1:
+        raise ArgumentError(
+            f"{type(schedule).__name__} has no setting for the sparsity at its end, so it cannot "
+            f"end at {sparsity:g}. Give a schedule of its own for each layer."
+        )
+    start = {k: min(v, sparsity) for k, v in settings.items() if k == "initial_sparsity"}
+    return type(schedule)(**{**settings, **start, names[0]: sparsity})

@@ -7,6 +7,7 @@ from typing import Any
 from tfedge.models.flavours import tf_keras, tfmot
 from tfedge.models.training import feeds
 from tfedge.models.training.bridge import bridged
+from tfedge.models.training.stepping import pruned_layers, stepping
 from tfedge.models.training.translate import to_tf_keras
 from tfedge.models.wrappers import is_pruning
 
@@ -71,8 +72,8 @@ class TrainsHere:
             batch_size: Samples per step, for arrays.
             epochs: Number of the last epoch.
             verbose: As in Keras.
-            callbacks: Callbacks of either Keras. ``UpdatePruningStep`` is added if a layer
-                needs it and it is not among them.
+            callbacks: Callbacks of either Keras. What pruned layers need is added:
+                ``UpdatePruningStep`` if it is not among them, rewinding if a schedule asks.
             validation_split: Fraction of the arrays kept for validation.
             validation_data: Like ``x``, or ``(x, y)``.
             **settings: What else ``tf_keras.Model.fit`` takes.
@@ -148,6 +149,12 @@ class TrainableModel(TrainsHere, keras.Model):
         >>> history = model.fit(np.ones((8, 4)), np.ones((8, 1)), verbose=0)
     """
 
+    def _run_internal_graph(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """Step the pruning wrappers all at once, then run the layers."""
+        phase = keras.backend.learning_phase() if training is None else training
+        with stepping(pruned_layers(self), phase):
+            return super()._run_internal_graph(inputs, training=training, mask=mask)
+
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> TrainableModel:
         """Return the model of a config.
@@ -201,4 +208,18 @@ def _missing_steps(model: Any, present: list[Any]) -> list[Any]:
     if not layers:
         return []
     kind = tfmot().sparsity.keras.UpdatePruningStep
-    return [] if any(isinstance(callback, kind) for callback in present) else [kind()]
+    counting = [] if any(isinstance(callback, kind) for callback in present) else [kind()]
+    return counting + _rewinding(model, layers)
+
+
+def _rewinding(model: Any, layers: list[Any]) -> list[Any]:
+    """Return the callback that rewinds weights, if a schedule asks for it."""
+    schedules = [layer.pruning_schedule for layer in layers]
+    asking = next((one for one in schedules if hasattr(one, "rounds_done")), None)
+    if asking is None:
+        return []
+    from tfedge.models.training.rewinding import Rewinder, RewindingCallback
+
+    if getattr(model, "_rewinder", None) is None:
+        model._rewinder = Rewinder(asking)
+    return [RewindingCallback(model._rewinder)]
