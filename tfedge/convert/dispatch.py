@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tfedge.convert.garbage import collected
 from tfedge.convert.program import freeze, save
 from tfedge.convert.signature import Signature
 from tfedge.core.errors import ConversionError
@@ -54,7 +55,8 @@ def dispatch(signature: Signature, name: str, *, composite: bool, **settings: An
 
 def _by_graph(signature: Signature, settings: dict) -> np.ndarray:
     """Convert a frozen graph."""
-    frozen = freeze(signature)
+    with collected():
+        frozen = freeze(signature)
     target = "tfedge.convert.job:convert_graph"
     return converter_worker().call(target, frozen.graph, frozen.feeds, frozen.fetches, **settings)
 
@@ -62,7 +64,8 @@ def _by_graph(signature: Signature, settings: dict) -> np.ndarray:
 def _by_folder(signature: Signature, settings: dict) -> np.ndarray:
     """Convert through a SavedModel on disk."""
     with tempfile.TemporaryDirectory(prefix="tfedge-") as folder:
-        save(signature, folder)
+        with collected():
+            save(signature, folder)
         return converter_worker().call("tfedge.convert.job:convert_folder", folder, **settings)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+from tensorflow.python.framework import convert_to_constants
 
 from tfedge.convert.signature import Signature
 from tfedge.core.errors import ConversionError
@@ -44,18 +44,31 @@ def freeze(signature: Signature) -> FrozenGraph:
         ConversionError: If the graph is over the 2 GB that protocol buffers can hold.
     """
     function = signature.trace()
-    frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
+    definition, constants = _without_variables(function)
     names = sorted(function.structured_outputs)
-    definition = frozen.graph.as_graph_def()
     try:
         content = definition.SerializeToString()
     except ValueError as error:
         raise ConversionError(f"The graph cannot be handed to the converter: {error}") from error
     return FrozenGraph(
         graph=np.frombuffer(content, np.uint8),
-        feeds=[tensor.name for tensor in frozen.inputs],
-        fetches=dict(zip(names, [tensor.name for tensor in frozen.outputs], strict=True)),
+        feeds=[tensor.name for tensor in function.inputs if tensor.name not in constants],
+        fetches=dict(zip(names, [tensor.name for tensor in function.outputs], strict=True)),
     )
+
+
+def _without_variables(function: Any) -> tuple[Any, set[str]]:
+    """Return a function's ``GraphDef`` with constants for variables, and which inputs these were.
+
+    ``convert_variables_to_constants_v2`` would also build two graphs around it, which hang in
+    cycles until the garbage collector comes, and take functions out of the user's context.
+    """
+    data = convert_to_constants._FunctionConverterDataInEager(
+        func=function, lower_control_flow=False, aggressive_inlining=False
+    )
+    definition, places = convert_to_constants._replace_variables_by_constants(data)
+    captured = function.graph.internal_captures
+    return definition, {captured[place].name for place in places}
 
 
 def save(signature: Signature, folder: str) -> None:
