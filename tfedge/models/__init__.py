@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tfedge.models.adopt import adopt as adopt
+    from tfedge.models.channels import register_channels as register_channels
     from tfedge.models.files import load_model as load_model
     from tfedge.models.graph import name_map as name_map
     from tfedge.models.registry import register_layer as register_layer
@@ -18,6 +19,7 @@ _NAMES = {
     "load_model": "tfedge.models.files",
     "model_statistics": "tfedge.models.statistics",
     "name_map": "tfedge.models.graph",
+    "register_channels": "tfedge.models.channels",
     "register_layer": "tfedge.models.registry",
     "release": "tfedge.models.release",
 }

@@ -1,0 +1,1 @@
+"""Which channels belong together: one walk over the layer graph, a rule for each layer."""

@@ -1,0 +1,1 @@
+"""A model made anew, layer by layer, with other widths."""
