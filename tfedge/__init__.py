@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from tfedge.compress.quantization.aware import quantize as quantize
     from tfedge.evaluate.parity import compare as compare
     from tfedge.models.strip import strip as strip
+    from tfedge.models.training.lottery import LotteryTicket as LotteryTicket
+    from tfedge.models.training.ramps import CosineSparsity as CosineSparsity
+    from tfedge.models.training.ramps import OneShot as OneShot
     from tfedge.models.training.schedules import ConstantSparsity as ConstantSparsity
     from tfedge.models.training.schedules import PolynomialDecay as PolynomialDecay
     from tfedge.runtime.benchmark import benchmark as benchmark
@@ -49,7 +52,10 @@ _MODULES = (
 
 _NAMES = {
     "ConstantSparsity": "tfedge.models.training.schedules",
+    "CosineSparsity": "tfedge.models.training.ramps",
     "Distiller": "tfedge.compress.distillation.distiller",
+    "LotteryTicket": "tfedge.models.training.lottery",
+    "OneShot": "tfedge.models.training.ramps",
     "PolynomialDecay": "tfedge.models.training.schedules",
     "Runner": "tfedge.runtime.runner",
     "TFLiteModel": "tfedge.runtime.model",

@@ -1,5 +1,6 @@
 """What goes into a ``fit`` loop that exists already, Keras 3 or tf_keras."""
 
 from tfedge.callbacks.edge_evaluation import EdgeEvaluation
+from tfedge.callbacks.pruning import MagnitudePruning
 
-__all__ = ["EdgeEvaluation"]
+__all__ = ["EdgeEvaluation", "MagnitudePruning"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 import importlib
 import json
 from collections.abc import Callable, Iterator
@@ -125,7 +126,7 @@ def _step(layers: list[Any]) -> None:
     with tf.control_dependencies([check for check in checks if check is not None]):
         for group in groups:
             now, sparsity = group[0].pruning_schedule(tf.convert_to_tensor(group[0].pruning_step))
-            _when(now, lambda group=group, sparsity=sparsity: _change(group, sparsity))
+            _when(now, functools.partial(_change, group, sparsity))
 
 
 def _with_one_schedule(layers: list[Any]) -> list[list[Any]]:
