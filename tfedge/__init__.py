@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tfedge import models as models
     from tfedge import report as report
     from tfedge import runtime as runtime
+    from tfedge.compress.clustering.report import unique_weights as unique_weights
+    from tfedge.compress.clustering.sharing import cluster as cluster
     from tfedge.compress.distillation.distiller import Distiller as Distiller
     from tfedge.compress.pruning.magnitude import prune as prune
     from tfedge.compress.pruning.report import sparsity as sparsity
@@ -61,11 +63,13 @@ _NAMES = {
     "TFLiteModel": "tfedge.runtime.model",
     "available_runtimes": "tfedge.runtime.interpreter",
     "benchmark": "tfedge.runtime.benchmark",
+    "cluster": "tfedge.compress.clustering.sharing",
     "compare": "tfedge.evaluate.parity",
     "prune": "tfedge.compress.pruning.magnitude",
     "quantize": "tfedge.compress.quantization.aware",
     "sparsity": "tfedge.compress.pruning.report",
     "strip": "tfedge.models.strip",
+    "unique_weights": "tfedge.compress.clustering.report",
 }
 
 for _kind in (".keras", ".h5", ".hdf5", SAVED_MODEL):

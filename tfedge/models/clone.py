@@ -12,6 +12,7 @@ from tfedge.models.adoption.activations import portable_activation
 from tfedge.models.adoption.settings import config_of
 from tfedge.models.flavours import tf_keras, tfmot
 from tfedge.models.nodes import has_graph
+from tfedge.models.wrappers import is_shared
 
 _ACTIVATIONS = ("activation", "recurrent_activation")
 _PRUNING = ("block_size", "block_pooling_type", "sparsity_m_by_n")
@@ -56,9 +57,10 @@ def wrapper_scope(*layers: Any):
 
 
 def is_wrapped(layer: Any) -> bool:
-    """Return whether a layer is, or is made of, one of tfmot's training-time wrappers."""
+    """Return whether a layer is one of the training-time wrappers, tfmot's or tfedge's."""
     homes = [kind.__module__ for kind in type(layer).__mro__]
-    return any(home.startswith("tensorflow_model_optimization.") for home in homes)
+    library = "tensorflow_model_optimization."
+    return is_shared(layer) or any(home.startswith(library) for home in homes)
 
 
 def _parts(layer: Any) -> list[Any]:
@@ -108,12 +110,18 @@ def _pruned(layer: Any, copy_model: Callable) -> Any:
     return type(layer)(inner, pruning_schedule=schedule, name=layer.name, **settings)
 
 
+def _clustered(layer: Any, copy_model: Callable) -> Any:
+    """The layer inside may hold what a config does not."""
+    return type(layer)(**{**layer.get_config(), "layer": clone(layer.layer, copy_model)})
+
+
 def _function(layer: Any, copy_model: Callable) -> Any:
     """A TensorFlow function without a public name has no config."""
     return type(layer)(layer.function, name=layer.name)
 
 
 _MAKERS: dict[str, Callable[[Any, Callable], Any]] = {
+    "Clustered": _clustered,
     "Lambda": _lambda,
     "PruneLowMagnitude": _pruned,
     "SlicingOpLambda": _function,

@@ -8,7 +8,7 @@ import numpy as np
 
 from tfedge.models.adopt import adopt
 from tfedge.models.flavours import is_model, tf_keras
-from tfedge.models.wrappers import is_clustering, is_pruning, is_quantized, unwrapped
+from tfedge.models.wrappers import is_clustering, is_pruning, is_quantized, is_shared, unwrapped
 
 
 def strip(model: Any) -> Any:
@@ -59,6 +59,8 @@ def _bare(layer: Any) -> Any:
 
 def _bare_weights(layer: Any) -> list[np.ndarray]:
     """Return the weights that the bare layer has to have, as arrays."""
+    if is_shared(layer):
+        return layer.shared_weights()
     if is_clustering(layer):
         layer.update_clustered_weights_associations()
         return _clustered(layer)
@@ -74,7 +76,7 @@ def _bare_weights(layer: Any) -> list[np.ndarray]:
 
 
 def _clustered(layer: Any) -> list[np.ndarray]:
-    """Return the weights inside a clustering wrapper, the clustered kernels in their places.
+    """Return the weights inside tfmot's clustering wrapper, the clustered kernels in place.
 
     The wrapper puts the clustered kernel where the layer had a variable, so the layer no
     longer lists it among its weights; tfmot notes at which position it belongs.

@@ -16,13 +16,23 @@ def is_pruning(layer: Any) -> bool:
 
 
 def is_clustering(layer: Any) -> bool:
-    """Return whether a layer is tfmot's clustering wrapper.
+    """Return whether a layer is a clustering wrapper, tfedge's or tfmot's.
 
     Example:
         >>> is_clustering("dense")
         False
     """
-    return _descends(layer, "ClusterWeights")
+    return is_shared(layer) or _descends(layer, "ClusterWeights")
+
+
+def is_shared(layer: Any) -> bool:
+    """Return whether a layer is tfedge's own clustering wrapper.
+
+    Example:
+        >>> is_shared("dense")
+        False
+    """
+    return _descends(layer, "Clustered", "tfedge.")
 
 
 def is_quantizing(layer: Any) -> bool:
@@ -57,6 +67,17 @@ def is_pruned(model: Any) -> bool:
     return any(is_pruning(layer) for layer in model.layers)
 
 
+def is_clustered(model: Any) -> bool:
+    """Return whether a model holds clustering wrappers.
+
+    Example:
+        >>> from tfedge.models.flavours import tf_keras
+        >>> is_clustered(tf_keras().Sequential())
+        False
+    """
+    return any(is_clustering(layer) for layer in model.layers)
+
+
 def unwrapped(layer: Any) -> Any:
     """Return the layer inside a training-time wrapper, or the layer itself.
 
@@ -68,9 +89,8 @@ def unwrapped(layer: Any) -> Any:
     return layer.layer if wrapped else layer
 
 
-def _descends(layer: Any, name: str) -> bool:
-    """Return whether a class of this name, from tfmot, is among the ancestors."""
+def _descends(layer: Any, name: str, home: str = "tensorflow_model_optimization.") -> bool:
+    """Return whether a class of this name, by default from tfmot, is among the ancestors."""
     return any(
-        base.__name__ == name and base.__module__.startswith("tensorflow_model_optimization.")
-        for base in type(layer).__mro__
+        base.__name__ == name and base.__module__.startswith(home) for base in type(layer).__mro__
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tfedge.models.flavours import tf_keras, tfmot
-from tfedge.models.training import keep_zeros, lottery, pruned, ramps, schedules
+from tfedge.models.training import clustered, keep_zeros, lottery, pruned, ramps, schedules
 from tfedge.models.training.trainable import TrainableModel
 
 
@@ -29,6 +29,7 @@ def training_scope() -> Iterator[None]:
     own: dict[str, Any] = {
         "TrainableModel": TrainableModel,
         "tfedge>Pruned": pruned.Pruned,
+        "Clustered": clustered.Clustered,
         "KeepZerosConfig": keep_zeros.KeepZerosConfig,
         "KeepZerosConvConfig": keep_zeros.KeepZerosConvConfig,
         "tfedge>PolynomialDecay": schedules.PolynomialDecay,

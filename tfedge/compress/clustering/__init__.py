@@ -1,0 +1,1 @@
+"""Fewer distinct weights: each kernel shares a few values, and training moves these."""
