@@ -24,9 +24,17 @@ if TYPE_CHECKING:
     from tfedge.compress.clustering.report import unique_weights as unique_weights
     from tfedge.compress.clustering.sharing import cluster as cluster
     from tfedge.compress.distillation.distiller import Distiller as Distiller
+    from tfedge.compress.pruning.channels.importance.score import (
+        ChannelImportance as ChannelImportance,
+    )
+    from tfedge.compress.pruning.channels.prune import prune_channels as prune_channels
+    from tfedge.compress.pruning.channels.report import channel_report as channel_report
+    from tfedge.compress.pruning.channels.steps import channel_steps as channel_steps
     from tfedge.compress.pruning.magnitude import prune as prune
     from tfedge.compress.pruning.report import sparsity as sparsity
     from tfedge.compress.quantization.aware import quantize as quantize
+    from tfedge.convert.meters import FileLatency as FileLatency
+    from tfedge.convert.meters import FileSize as FileSize
     from tfedge.evaluate.parity import compare as compare
     from tfedge.models.strip import strip as strip
     from tfedge.models.training.lottery import LotteryTicket as LotteryTicket
@@ -53,9 +61,12 @@ _MODULES = (
 )
 
 _NAMES = {
+    "ChannelImportance": "tfedge.compress.pruning.channels.importance.score",
     "ConstantSparsity": "tfedge.models.training.schedules",
     "CosineSparsity": "tfedge.models.training.ramps",
     "Distiller": "tfedge.compress.distillation.distiller",
+    "FileLatency": "tfedge.convert.meters",
+    "FileSize": "tfedge.convert.meters",
     "LotteryTicket": "tfedge.models.training.lottery",
     "OneShot": "tfedge.models.training.ramps",
     "PolynomialDecay": "tfedge.models.training.schedules",
@@ -63,9 +74,12 @@ _NAMES = {
     "TFLiteModel": "tfedge.runtime.model",
     "available_runtimes": "tfedge.runtime.interpreter",
     "benchmark": "tfedge.runtime.benchmark",
+    "channel_report": "tfedge.compress.pruning.channels.report",
+    "channel_steps": "tfedge.compress.pruning.channels.steps",
     "cluster": "tfedge.compress.clustering.sharing",
     "compare": "tfedge.evaluate.parity",
     "prune": "tfedge.compress.pruning.magnitude",
+    "prune_channels": "tfedge.compress.pruning.channels.prune",
     "quantize": "tfedge.compress.quantization.aware",
     "sparsity": "tfedge.compress.pruning.report",
     "strip": "tfedge.models.strip",

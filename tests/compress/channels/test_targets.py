@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfedge.compress.pruning.channels.group import ChannelGroup, Member
-from tfedge.compress.pruning.channels.planning.cost import cost_model
+from tfedge.compress.pruning.channels.planning.cost import CostModel
 from tfedge.compress.pruning.channels.planning.ranking import Move, ranked
 from tfedge.compress.pruning.channels.planning.search import drop_of, gone_after, moves_to
 from tfedge.compress.pruning.channels.planning.targets import target_of
@@ -73,7 +73,7 @@ def groups_of_network(a=8, b=12, u=6):
 
 @pytest.mark.parametrize("widths", [(8, 12, 6), (5, 12, 6), (8, 3, 6), (8, 12, 1), (2, 5, 3)])
 def test_costs_are_those_of_the_smaller_network(widths):
-    cost = cost_model(read_graph(network()), groups_of_network())
+    cost = CostModel(read_graph(network()), groups_of_network())
     gone = {n: w - s for n, w, s in zip(("conv", "up", "gru"), (8, 12, 6), widths, strict=True)}
     smaller = model_statistics(network(*widths))
     assert cost.parameters_left(gone) == smaller.parameters

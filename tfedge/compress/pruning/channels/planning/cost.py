@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tfedge.compress.pruning.channels.group import ChannelGroup
+from tfedge.compress.pruning.channels.planning.attention import attention_products
 from tfedge.compress.pruning.channels.weights import is_kernel, variable_of
 from tfedge.models.graph import LayerGraph
 from tfedge.models.macs import macs_of
@@ -22,93 +24,36 @@ class WeightShape:
 
     Attributes:
         layer: Flat name of its layer.
+        path: Attribute path in the layer.
         shape: Its shape with all units.
         kernel: Whether it is a kernel, so that multiply-accumulates go with its size.
         losses: ``(axis, group, k)``: each unit of the group that goes takes k indices.
     """
 
     layer: str
+    path: str
     shape: tuple[int, ...]
     kernel: bool
     losses: tuple[tuple[int, str, int], ...]
 
-    def size(self, gone: Mapping[str, int]) -> int:
-        """Return the number of values that are left when so many units of each group go."""
+    def size(self, gone: Mapping[str, int], axes: Iterable[int] | None = None) -> int:
+        """Return the product of the sides, or of some, when so many units of each group go."""
         sides = list(self.shape)
         for axis, group, k in self.losses:
             sides[axis] -= k * gone.get(group, 0)
-        return math.prod(sides)
+        return math.prod(sides if axes is None else (sides[axis] for axis in axes))
 
 
-@dataclasses.dataclass(frozen=True)
 class CostModel:
     """Parameters and multiply-accumulates of a model as functions of how many units go.
 
-    The multiply-accumulates of a layer go with the number of values in its kernels. That is
-    exact for all layers but attention, where the products between activations are counted as if
-    they went with the kernels too.
-
-    Attributes:
-        parameters: Number of values in all weights.
-        macs: Multiply-accumulates by layer, for one sample.
-        kernels: Number of values in the kernels by layer, as far as it has any.
-        weights: The weights that lose slices.
-        sizes: Number of units by group.
-    """
-
-    parameters: int
-    macs: Mapping[str, int]
-    kernels: Mapping[str, int]
-    weights: Sequence[WeightShape]
-    sizes: Mapping[str, int]
-
-    def channels_left(self, gone: Mapping[str, int]) -> float:
-        """Return the number of units that are left."""
-        return sum(self.sizes.values()) - sum(gone.values())
-
-    def parameters_left(self, gone: Mapping[str, int]) -> float:
-        """Return the number of values in the weights that are left."""
-        return self.parameters - sum(math.prod(w.shape) - w.size(gone) for w in self.weights)
-
-    def bytes_left(self, gone: Mapping[str, int]) -> float:
-        """Return the bytes of the weights that are left, as float32."""
-        return FLOAT_BYTES * self.parameters_left(gone)
-
-    def macs_left(self, gone: Mapping[str, int]) -> float:
-        """Return the multiply-accumulates that are left."""
-        return sum(self.macs_by_layer(gone).values())
-
-    def macs_by_layer(self, gone: Mapping[str, int]) -> dict[str, float]:
-        """Return the multiply-accumulates that are left in each layer."""
-        lost: Counter[str] = Counter()
-        for weight in self.weights:
-            if weight.kernel:
-                lost[weight.layer] += math.prod(weight.shape) - weight.size(gone)
-        return {
-            name: macs * (1 - lost[name] / self.kernels[name]) if lost[name] else macs
-            for name, macs in self.macs.items()
-        }
-
-    def parameters_by_layer(self, gone: Mapping[str, int]) -> dict[str, float]:
-        """Return the values that are left in the weights that lose slices, by layer."""
-        left: Counter[str] = Counter()
-        for weight in self.weights:
-            left[weight.layer] += weight.size(gone)
-        return dict(left)
-
-
-def cost_model(graph: LayerGraph, groups: Iterable[ChannelGroup]) -> CostModel:
-    """Return the costs of a model as functions of how many units of each group go.
+    The multiply-accumulates of a layer go with the number of values in its kernels; those of
+    MultiHeadAttention are told apart into projections and products between positions. Layers that
+    multiply activations only (Attention, Dot) are counted as if they stayed as they are.
 
     Args:
-        graph: Its layer graph.
+        graph: The layer graph of the model.
         groups: The groups that may lose units.
-
-    Returns:
-        The costs.
-
-    Raises:
-        ModelError: If multiply-accumulates depend on an open dimension.
 
     Example:
         >>> import numpy as np
@@ -121,22 +66,72 @@ def cost_model(graph: LayerGraph, groups: Iterable[ChannelGroup]) -> CostModel:
         >>> units = np.arange(4)[:, None]
         >>> made = Member("a", "kernel", 1, units, "out"), Member("a", "bias", 0, units, "follows")
         >>> group = ChannelGroup("a", 4, (*made, Member("b", "kernel", 0, units, "in")))
-        >>> cost = cost_model(read_graph(model), [group])
+        >>> cost = CostModel(read_graph(model), [group])
         >>> cost.macs_left({"a": 1}), cost.parameters_left({"a": 1})
         (21.0, 26)
     """
-    layers, groups = graph.layers(), list(groups)
-    macs: Counter[str] = Counter()
-    for step in graph.steps:
-        macs[step.name] += macs_of(step)
-    weights = _weights(layers, groups)
-    return CostModel(
-        parameters=sum(_count(w) for layer in layers.values() for w in _weights_of(layer)),
-        macs=dict(macs),
-        kernels={name: _kernel_values(layer) for name, layer in layers.items()},
-        weights=weights,
-        sizes={group.name: group.size for group in groups},
-    )
+
+    def __init__(self, graph: LayerGraph, groups: Iterable[ChannelGroup]) -> None:
+        self._graph, self._layers = graph, graph.layers()
+        self._weights = _weights(self._layers, groups := list(groups))
+        self.sizes: dict[str, int] = {group.name: group.size for group in groups}
+
+    @functools.cached_property
+    def parameters(self) -> int:
+        """Number of values in all weights."""
+        return sum(_count(w) for layer in self._layers.values() for w in _weights_of(layer))
+
+    @functools.cached_property
+    def macs(self) -> dict[str, int]:
+        """Multiply-accumulates by layer, for one sample; ModelError if a dimension is open."""
+        macs: Counter[str] = Counter()
+        for step in self._graph.steps:
+            macs[step.name] += macs_of(step)
+        return dict(macs)
+
+    @functools.cached_property
+    def _products(self) -> list[tuple[WeightShape, tuple[int, ...], float]]:
+        """Weights, their sides that count, and how often each value of these is multiplied."""
+        attention = attention_products(self._graph)
+        products = []
+        for weight in self._weights:
+            if weight.layer in attention:
+                found = attention[weight.layer].get(weight.path, ())
+                products += [(weight, axes, float(times)) for axes, times in found]
+            elif weight.kernel and self.macs[weight.layer]:
+                times = self.macs[weight.layer] / _kernel_values(self._layers[weight.layer])
+                products.append((weight, tuple(range(len(weight.shape))), times))
+        return products
+
+    def channels_left(self, gone: Mapping[str, int]) -> float:
+        """Return the number of units that are left."""
+        return sum(self.sizes.values()) - sum(gone.values())
+
+    def parameters_left(self, gone: Mapping[str, int]) -> float:
+        """Return the number of values in the weights that are left."""
+        return self.parameters - sum(math.prod(w.shape) - w.size(gone) for w in self._weights)
+
+    def bytes_left(self, gone: Mapping[str, int]) -> float:
+        """Return the bytes of the weights that are left, as float32."""
+        return FLOAT_BYTES * self.parameters_left(gone)
+
+    def macs_left(self, gone: Mapping[str, int]) -> float:
+        """Return the multiply-accumulates that are left."""
+        return sum(self.macs_by_layer(gone).values())
+
+    def macs_by_layer(self, gone: Mapping[str, int]) -> dict[str, float]:
+        """Return the multiply-accumulates that are left in each layer."""
+        left: dict[str, float] = dict(self.macs)
+        for weight, axes, factor in self._products:
+            left[weight.layer] -= factor * (weight.size({}, axes) - weight.size(gone, axes))
+        return left
+
+    def parameters_by_layer(self, gone: Mapping[str, int]) -> dict[str, float]:
+        """Return the values that are left in the weights that lose slices, by layer."""
+        left: Counter[str] = Counter()
+        for weight in self._weights:
+            left[weight.layer] += weight.size(gone)
+        return dict(left)
 
 
 def _weights(layers: Mapping[str, Any], groups: list[ChannelGroup]) -> list[WeightShape]:
@@ -150,7 +145,7 @@ def _weights(layers: Mapping[str, Any], groups: list[ChannelGroup]) -> list[Weig
             found[key] = tuple(map(int, variable.shape)), is_kernel(member, variable)
             losses[key].append((member.axis, group.name, member.positions.shape[1]))
     return [
-        WeightShape(key[0], shape, kernel, tuple(losses[key]))
+        WeightShape(*key, shape, kernel, tuple(losses[key]))
         for key, (shape, kernel) in found.items()
     ]
 

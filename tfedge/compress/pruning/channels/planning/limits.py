@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 from tfedge.compress.pruning.channels.group import ChannelGroup
 from tfedge.core.checks import whole_number
@@ -18,6 +19,7 @@ class Limits:
         round_to: Widths of channels are multiples of it, as vector units like them; attention
             heads and other units are not rounded. A group that is narrower is left alone.
         minimum: Smallest width: a number of units, or a fraction of them, below 1.
+        originals: Number of units by group that a fraction is meant of; default: those at hand.
 
     Raises:
         ArgumentError: If a value is out of range.
@@ -30,6 +32,7 @@ class Limits:
 
     round_to: int = 1
     minimum: float = 1
+    originals: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -40,8 +43,9 @@ class Limits:
 
     def least(self, group: ChannelGroup) -> int:
         """Return the smallest width of a group before rounding."""
-        fraction = self.minimum < 1
-        return math.ceil(self.minimum * group.size - 1e-9) if fraction else int(self.minimum)
+        if self.minimum >= 1:
+            return int(self.minimum)
+        return math.ceil(self.minimum * self.originals.get(group.name, group.size) - 1e-9)
 
     def removable(self, group: ChannelGroup) -> tuple[int, ...]:
         """Return how many units may go from a group, in rising order; empty if none may."""

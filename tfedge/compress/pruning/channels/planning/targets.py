@@ -10,6 +10,7 @@ from tfedge.compress.pruning.channels.planning.cost import CostModel
 from tfedge.compress.pruning.channels.planning.limits import checked_ratio
 from tfedge.compress.pruning.channels.planning.search import Cost
 from tfedge.core.errors import ArgumentError
+from tfedge.models.graph import LayerGraph
 
 _LEFT: dict[str, tuple[str, Callable[[CostModel], Cost]]] = {
     "ratio": ("channels", lambda cost: cost.channels_left),
@@ -25,8 +26,8 @@ class Target:
 
     Attributes:
         kind: ``"ratio"``, ``"macs"``, ``"parameters"``, ``"size_bytes"``, ``"latency_ms"``.
-        value: What the user asked for: for ``"ratio"`` the fraction that goes, for the others the
-            fraction or the number that stays.
+        value: What the user asked for: for ``"ratio"`` the fraction that goes, or a dict of such
+            by layer; for the others the fraction or the number that stays.
         measure: For a measured target: a function of a model.
     """
 
@@ -44,6 +45,12 @@ class Target:
     def cost(self, model: CostModel) -> Cost:
         """Return the quantity that is left as a function of how many units go."""
         return _LEFT[self.kind][1](model)
+
+    def whole(self, model: Any, graph: LayerGraph) -> float:
+        """Return the quantity of a whole model; 1 for ratios, which need none."""
+        if self.kind == "ratio":
+            return 1.0
+        return self.measure(model) if self.measure else self.cost(CostModel(graph, ()))({})
 
     def goal(self, whole: float) -> float:
         """Return how much is to be left of the whole."""
@@ -64,7 +71,7 @@ def target_of(
     """Return the one target among the arguments of the user.
 
     Args:
-        ratio: Fraction of the channels that goes.
+        ratio: Fraction of the channels that goes, or a dict of such by layer.
         macs: Fraction that stays, or number.
         parameters: Fraction that stays, or number.
         size_bytes: Bytes that stay.
@@ -100,7 +107,7 @@ def target_of(
 def _checked(kind: str, value: Any) -> Any:
     """Return the value of a target, or say what is wrong."""
     if kind == "ratio":
-        return checked_ratio(kind, value)
+        return _checked_ratios(value)
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not number or not value > 0:
         raise ArgumentError(f"{kind}={value!r} must be a number above 0: what is to be left.")
@@ -112,6 +119,16 @@ def _checked(kind: str, value: Any) -> Any:
             f"whole number of {kind}."
         )
     return value
+
+
+def _checked_ratios(value: Any) -> Any:
+    """Return one ratio, or a dict of ratios by layer, or say what is wrong."""
+    if not isinstance(value, Mapping):
+        return checked_ratio("ratio", value)
+    if not value:
+        raise ArgumentError("ratio={} names no layer, so nothing would go.")
+    shown = {entry: getattr(entry, "__name__", repr(entry)) for entry in value}
+    return {entry: checked_ratio(f"ratio[{shown[entry]}]", one) for entry, one in value.items()}
 
 
 def _check_measure(kind: str, measure: Any) -> None:

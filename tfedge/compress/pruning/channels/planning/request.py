@@ -1,0 +1,65 @@
+"""What a user asks for, checked: a target, and how channels are chosen."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from tfedge.compress.pruning.channels.importance.score import ChannelImportance
+from tfedge.compress.pruning.channels.planning.limits import Limits
+from tfedge.compress.pruning.channels.planning.plan import Choice
+from tfedge.compress.pruning.channels.planning.ranking import SCOPES
+from tfedge.compress.pruning.channels.planning.targets import Target, target_of
+from tfedge.core.checks import one_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """Everything that :func:`tfedge.prune_channels` is told.
+
+    Attributes:
+        target: How much goes.
+        choice: What goes first.
+        recalibrate: Whether statistics are estimated again.
+    """
+
+    target: Target
+    choice: Choice
+    recalibrate: bool
+
+
+def request_of(
+    ratio: Any = None,
+    *,
+    macs: float | None = None,
+    parameters: float | None = None,
+    size_bytes: float | None = None,
+    latency_ms: float | None = None,
+    measure: Callable[[Any], float] | None = None,
+    importance: ChannelImportance | str = "l2",
+    scope: str = "global",
+    exclude: Any = (),
+    round_to: int = 1,
+    minimum: float = 1,
+    data: Any = None,
+    loss: Any = None,
+    recalibrate: bool = True,
+) -> Request:
+    """Return the arguments of :func:`tfedge.prune_channels`, checked.
+
+    Raises:
+        ArgumentError: If one of them is wrong.
+
+    Example:
+        >>> request_of(macs=0.5, round_to=8).choice.limits.round_to
+        8
+    """
+    one_of("scope", scope, SCOPES)
+    if not isinstance(importance, ChannelImportance):
+        importance = ChannelImportance(importance)
+    return Request(
+        target=target_of(ratio, macs, parameters, size_bytes, latency_ms, measure),
+        choice=Choice(importance, scope, Limits(round_to, minimum), exclude, data, loss),
+        recalibrate=recalibrate,
+    )
