@@ -47,7 +47,6 @@ print("quiet")
 """
 
 
-@pytest.mark.slow
 def test_no_warning_reaches_the_user(tmp_path):
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", _JOB],

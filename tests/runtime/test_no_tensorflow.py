@@ -98,7 +98,6 @@ def _pip(python, *arguments):
         pytest.skip(f"pip cannot install {arguments}: {reason[0]}")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["tflite-runtime==2.14.0", "ai-edge-litert"])
 def test_in_an_environment_without_tensorflow(tflite_files, tmp_path, runtime):
     if "tflite" in runtime and sys.version_info >= (3, 12):
