@@ -73,7 +73,7 @@ class ChannelReport(Record):
 
     def __repr__(self) -> str:
         """Return a table: layers that changed or cannot change, and the totals."""
-        rows = [("layer", "channels", "parameters", "MACs", "")]
+        rows: list[tuple[str, ...]] = [("layer", "channels", "parameters", "MACs", "")]
         rows += [_row(layer) for layer in self.layers]
         totals = (
             (self.parameters_before, self.parameters_after),

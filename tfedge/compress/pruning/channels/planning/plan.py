@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ def ranking(
     graph: LayerGraph,
     channels: ChannelGraph,
     choice: Choice,
-    first: Mapping[str, np.ndarray] | None = None,
+    first: Mapping[str, Sequence[int]] | None = None,
 ) -> Ranking:
     """Return in which order units of a model would go.
 
@@ -127,14 +127,14 @@ def drop_by_layer(order: Ranking, ratios: Mapping[Any, float], limits: Limits) -
     for entry, ratio in ratios.items():
         if not ratios_of(groups, layers, {entry: ratio}, order.graph.name):
             raise nothing_to_remove(order.graph.name, order.candidates.kept, entry)
-    drop = {}
+    drop: Drop = {}
     wanted = ratios_of(groups, layers, ratios, order.graph.name)
     for group in (one for one in groups if one.name in wanted):
         units = np.concatenate([m.units for m in order.moves if m.group == group.name])
         counts = (0, *limits.removable(group))
         count = min(counts, key=lambda n: abs(n - wanted[group.name] * group.size))
-        drop[group.name] = np.sort(units[:count])
-    return {name: units for name, units in drop.items() if len(units)}
+        drop[group.name] = np.sort(units[:count]).tolist()
+    return {name: units for name, units in drop.items() if units}
 
 
 def _measured(found: Candidates, scores: Mapping[str, np.ndarray], kind: str) -> Candidates:

@@ -11,7 +11,7 @@ from tfedge.compress.pruning.channels.planning.ranking import Move
 
 TOLERANCE = 0.02
 
-Drop = dict[str, np.ndarray]
+Drop = dict[str, list[int]]
 Cost = Callable[[Mapping[str, int]], float]
 
 
@@ -33,12 +33,12 @@ def drop_of(moves: Sequence[Move]) -> Drop:
 
     Example:
         >>> drop_of([Move("a", np.array([2, 1]), 0.0), Move("a", np.array([0]), 0.5)])
-        {'a': array([0, 1, 2])}
+        {'a': [0, 1, 2]}
     """
     units: dict[str, list[np.ndarray]] = defaultdict(list)
     for move in moves:
         units[move.group].append(move.units)
-    return {name: np.sort(np.concatenate(parts)) for name, parts in units.items()}
+    return {name: np.sort(np.concatenate(parts)).tolist() for name, parts in units.items()}
 
 
 def moves_to(moves: Sequence[Move], cost: Cost, target: float) -> list[Move] | None:

@@ -113,7 +113,7 @@ def _checked(kind: str, value: Any) -> Any:
         raise ArgumentError(f"{kind}={value!r} must be a number above 0: what is to be left.")
     if kind in ("macs", "parameters") and isinstance(value, float) and value < 1:
         return value
-    if (kind in ("macs", "parameters") and int(value) != value) or value == 1:
+    if kind in ("macs", "parameters") and (int(value) != value or value == 1):
         raise ArgumentError(
             f"{kind}={value!r} must be a fraction in (0, 1), the part that is to be left, or a "
             f"whole number of {kind}."
