@@ -67,7 +67,8 @@ def _group(
     """Return one group; a unit that is alone cannot go."""
     reason = trace.fixed[reasons[classes[0]]][1] if reasons[classes[0]] >= 0 else None
     if reason is None and len(classes) == 1:
-        reason = "there is only one"
+        together = any(member.positions.size > 1 for member in members)
+        reason = "all of them would go together" if together else "there is only one"
     unit = trace.sites[makers[classes[0]]].unit
     return ChannelGroup(name, len(classes), tuple(members), reason, unit)
 

@@ -89,8 +89,8 @@ def _attended(call: Call, parts: _Heads, made: np.ndarray) -> list[Ids]:
     def output_shape(kept: Any, old: Any) -> Any:
         """Return the width where it is no longer that of the query."""
         width = kept.count(made)
-        follows = old is None and (len(made) if query is None else kept.count(query)) == width
-        return old if follows or width == len(made) else (width,)
+        of_query = call.shapes[_given(call)["query"]][-1] if query is None else kept.count(query)
+        return old if old is None and width == of_query else (width,)
 
     call.sets("output_shape", output_shape)
     for mask in call.places_of(call.kwargs.get("attention_mask")):
@@ -144,5 +144,7 @@ def additive(call: Call) -> list[Ids]:
     call.trace.same(query, key, f"{call.name!r} adds queries and keys")
     call.consumes("scale", 0, query)
     value, _ = call.line(-1, 1, keep=True)
+    if type(call.layer).__module__.startswith("tf_keras."):
+        call.trace.same(value, query, f"{call.name!r} takes its width from its values")
     rest: list[Ids] = [None] * (len(call.out_shapes) - 1)
     return [on_axis(value, -1, len(call.out_shapes[0])), *rest]

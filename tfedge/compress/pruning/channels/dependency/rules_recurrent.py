@@ -9,6 +9,7 @@ import numpy as np
 from tfedge.compress.pruning.channels.dependency.call import Call
 from tfedge.compress.pruning.channels.dependency.elementwise import activate
 from tfedge.compress.pruning.channels.dependency.places import Ids, on_axis, varying
+from tfedge.compress.pruning.channels.dependency.rules_shapes import concatenated
 from tfedge.compress.pruning.channels.dependency.rules_simple import unknown
 from tfedge.models.layers import class_names
 
@@ -93,21 +94,22 @@ def _initial_states(call: Call, states: list[np.ndarray]) -> None:
 def bidirectional(call: Call) -> list[Ids] | Ids:
     """Two recurrent layers over the same input, their outputs joined."""
     layer = call.layer
-    if len(call.incoming) > 1 or getattr(layer, "return_state", False):
+    units = hasattr(layer.forward_layer, "units") and hasattr(layer.backward_layer, "units")
+    if len(call.incoming) > 1 or getattr(layer, "return_state", False) or not units:
         return unknown(call)
-    width = call.out_shapes[0][-1] // (2 if layer.merge_mode == "concat" else 1)
-    shape = (*call.out_shapes[0][:-1], width)
+    front = call.out_shapes[0][:-1]
+    sides = {"forward_layer": "layer", "backward_layer": "backward_layer"}
+    shapes = [(*front, getattr(layer, side).units) for side in sides]
     both = [
-        call.inside(f"{side}_layer", (name, "config"), out_shapes=[shape]).run()[0]
-        for side, name in (("forward", "layer"), ("backward", "backward_layer"))
+        call.inside(side, (name, "config"), out_shapes=[shape]).run()[0]
+        for (side, name), shape in zip(sides.items(), shapes, strict=True)
     ]
+    if both[0] is not None and both[1] is not None and both[0].shape == both[1].shape:
+        call.tie(both[0], both[1])  # Keras takes both to be equally wide
     if layer.merge_mode is None:
         return both
-    if layer.merge_mode == "concat":
-        from tfedge.compress.pruning.channels.dependency.rules_shapes import concatenated
-
-        return concatenated(call, [(ids, shape, repr(call.name)) for ids in both], -1)
-    return call.joined([(ids, shape, repr(call.name)) for ids in both])
+    parts = [(ids, shape, repr(call.name)) for ids, shape in zip(both, shapes, strict=True)]
+    return concatenated(call, parts, -1) if layer.merge_mode == "concat" else call.joined(parts)
 
 
 def time_distributed(call: Call) -> Ids:

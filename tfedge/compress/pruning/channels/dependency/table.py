@@ -70,15 +70,15 @@ _LAYERS: dict[str, Rule] = {
 }
 
 _ELEMENTWISE = """
-    add addn addv2 sub subtract mul multiply div divide truediv realdiv dividenonan floordiv
-    floordivide mod pow power maximum minimum fmax fmin hypot where squareddifference biasadd
-    greater greaterequal less lessequal equal notequal logicaland logicalor logicalnot logicalxor
-    clip clipbyvalue abs absolute neg negative reciprocal sign exp exp2 expm1 log log1p log2 log10
-    sqrt rsqrt square cbrt sin cos tan tanh sinh cosh arcsin arccos arctan arctan2 erf
-    floor ceil round trunc isfinite isnan isinf nantonum
-    relu relu6 leakyrelu elu selu celu gelu silu swish sigmoid sparsesigmoid softplus softsign
-    softshrink sparseplus squareplus logsigmoid hardsigmoid hardsilu hardswish hardtanh hardshrink
-    tanhshrink threshold dropout oneslike zeroslike stopgradient identity copy
+    add addn addv2 sub subtract mul multiply div divide truediv truedivide realdiv dividenonan
+    floordiv floordivide mod pow power maximum minimum fmax fmin hypot where squareddifference
+    biasadd greater greaterequal less lessequal equal notequal logicaland logicalor logicalnot
+    logicalxor clip clipbyvalue abs absolute neg negative reciprocal sign exp exp2 expm1 log
+    log1p log2 log10 sqrt rsqrt square cbrt sin cos tan tanh sinh cosh arcsin arccos arctan
+    arctan2 erf floor ceil round trunc isfinite isnan isinf nantonum relu relu6 leakyrelu elu
+    selu celu gelu silu swish sigmoid sparsesigmoid softplus softsign softshrink sparseplus
+    squareplus logsigmoid hardsigmoid hardsilu hardswish hardtanh hardshrink tanhshrink
+    threshold dropout oneslike zeroslike stopgradient identity copy
 """
 _OPERATIONS: dict[str, Rule] = {
     **_rows(operations.elementwise, _ELEMENTWISE),

@@ -71,10 +71,6 @@ def _config(layer: Any) -> dict[str, Any]:
     for key in _SHAPES:
         if key in config and type(layer).__name__ == "MultiHeadAttention":
             config[key] = None
-    if "Bidirectional" in class_names(layer) and "backward_layer" not in config:
-        config["backward_layer"] = copy.deepcopy(config["layer"])
-        inner = config["backward_layer"]["config"]
-        inner["go_backwards"] = not inner.get("go_backwards")
     return config
 
 
@@ -97,6 +93,8 @@ def _change(config: dict, path: tuple, value: Callable[[Kept, Any], Any], kept: 
     """Change one setting, unless the config does not have it."""
     holder: Any = config
     for step in path[:-1]:
+        if isinstance(holder, dict) and step not in holder:
+            return
         holder = holder[step]
     if path[-1] in holder:
         holder[path[-1]] = value(kept, holder[path[-1]])
