@@ -30,6 +30,7 @@ class Conversion:
         input_type: Type of the inputs of an integer file.
         output_type: Type of its outputs.
         float_fallback: Whether an integer file may hold float operators.
+        sparse: Whether weights with many zeros are stored sparsely.
     """
 
     model: Any
@@ -40,6 +41,7 @@ class Conversion:
     input_type: str = "int8"
     output_type: str = "int8"
     float_fallback: bool = False
+    sparse: bool = False
 
     def files(self) -> Iterator[TFLiteModel]:
         """Yield the file, and after it others that are larger and may be more accurate.
@@ -69,5 +71,6 @@ class Conversion:
             "input_type": self.input_type,
             "output_type": self.output_type,
             "float_fallback": self.float_fallback,
+            "sparse": self.sparse,
             "samples": None if self.samples is None else list(batches_of(self.samples, size)),
         }

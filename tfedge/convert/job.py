@@ -39,6 +39,7 @@ def convert_folder(
     float_fallback: bool,
     samples: list[dict[str, np.ndarray]] | None,
     names: dict[str, str],
+    sparse: bool = False,
 ) -> np.ndarray:
     """Convert a SavedModel.
 
@@ -50,13 +51,15 @@ def convert_folder(
         float_fallback: Whether an integer file may hold float operators.
         samples: Batches by input name, to calibrate with.
         names: What inputs are to be called in the file, by argument, where the two differ.
+        sparse: Whether weights with many zeros are stored sparsely.
 
     Returns:
         The file, as bytes in a uint8 array.
     """
     converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-    if mode != "float32":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.optimizations = [tf.lite.Optimize.DEFAULT] if mode != "float32" else []
+    if sparse:
+        converter.optimizations.append(tf.lite.Optimize.EXPERIMENTAL_SPARSITY)
     if mode == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if mode == "dynamic":

@@ -40,22 +40,32 @@ def best_file(conversion: Conversion, parity: Any, done: Callable[[int], object]
     """
     if parity is False:
         return next(conversion.files())
-    samples = conversion.samples
-    if parity is not True:
-        samples = representative_samples(parity, conversion.signature.inputs, _SAMPLES)
-    given = _random(conversion.signature) if samples is None else samples
-    total = len(next(iter(given.values())))
-    x = picked(given, spread(total, _SAMPLES))
+    x, known = proof_samples(conversion, parity)
     proven = []
     for lite in conversion.files():
         done(1)
         proven.append(_proven(lite, conversion, x))
         done(1)
-        if not _is_poor(proven[-1], conversion, samples is not None):
+        if not _is_poor(proven[-1], conversion, known):
             return proven[-1]
     best = max(proven, key=lambda lite: lite.notes["parity"].sqnr_db)
     warnings.warn(_verdict(best, conversion, x), UserWarning, stacklevel=4)
     return best
+
+
+def proof_samples(conversion: Conversion, parity: Any) -> tuple[Mapping[str, np.ndarray], bool]:
+    """Return samples to run a file on, and whether they are real.
+
+    Args:
+        conversion: What is converted.
+        parity: Data to take; True or False for the calibration samples, or random ones.
+    """
+    samples = conversion.samples
+    if not isinstance(parity, bool):
+        samples = representative_samples(parity, conversion.signature.inputs, _SAMPLES)
+    given = _random(conversion.signature) if samples is None else samples
+    total = len(next(iter(given.values())))
+    return picked(given, spread(total, _SAMPLES)), samples is not None
 
 
 def _proven(lite: TFLiteModel, conversion: Conversion, x: Mapping) -> TFLiteModel:

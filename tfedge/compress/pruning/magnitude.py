@@ -29,7 +29,8 @@ def prune(
     masked, and the mask is applied at every step. Compile and ``fit`` the result as usual; then
     hand it to :func:`tfedge.quantize` or :func:`tfedge.convert`, or take the wrappers off with
     :func:`tfedge.strip`. Single zeros save storage, not time: LiteRT computes them on a CPU as
-    any other number (see ``convert(sparse=...)``).
+    any other number. Blocks ``"4x1"`` and ``"16x1"`` save time in dense layers, if the file is
+    converted with ``sparse="auto"``.
 
     Args:
         model: A Keras model of either flavour, or the path of one. Nested models are flattened.

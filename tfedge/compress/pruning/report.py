@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from typing import Any
 
@@ -145,19 +146,19 @@ def _model_rows(model: Any) -> tuple[LayerSparsity, ...]:
 
 
 def _file_rows(lite: TFLiteModel) -> tuple[LayerSparsity, ...]:
-    """Return one record per stored tensor that an operator uses as weights."""
+    """Return one record per stored tensor that an operator uses as weights.
+
+    Some sparsely stored tensors come as the values alone that are not zero.
+    """
     readers = {index: item.name for item in lite.operators for index in item.inputs}
-    return tuple(
-        LayerSparsity(
-            name=tensor.name,
-            kind=readers[tensor.index],
-            weights=values.size,
-            zeros=int(np.count_nonzero(values == np.max(tensor.zero_point or 0))),
-            pruned=False,
-        )
-        for tensor, values in lite.stored()
-        if tensor.index in readers and values.ndim > 1 and values.dtype in _WEIGHT_TYPES
-    )
+    rows = []
+    for tensor, values in lite.stored():
+        if tensor.index in readers and len(tensor.shape) > 1 and values.dtype in _WEIGHT_TYPES:
+            weights = math.prod(tensor.shape)
+            left = int(np.count_nonzero(values != np.max(tensor.zero_point or 0)))
+            kind = readers[tensor.index]
+            rows.append(LayerSparsity(tensor.name, kind, weights, weights - left, pruned=False))
+    return tuple(rows)
 
 
 def _row(layer: KernelLayer, reason: str) -> LayerSparsity:
