@@ -1,116 +1,44 @@
 """Which of tf.keras.applications can be used: every constructor, in both Kerases.
 
-    python benchmarks/coverage.py                      # all of them, writes coverage.md beside this
-    python benchmarks/coverage.py --only MobileNetV2   # some of them: new rows in that table
+    python benchmarks/coverage.py                      # what is missing, writes coverage.md
+    python benchmarks/coverage.py --only MobileNetV2   # some models only
+    python benchmarks/coverage.py --columns cluster    # some columns only
+    python benchmarks/coverage.py --again              # measured before or not
 
 Each model is built with seeded random weights (no downloads) in a process of its own, one after
-the other. A column is a function of the :class:`Case`; add one to COLUMNS and it is in the table.
+the other. Cells that were measured lie in a cache beside this file, so that an interrupted run
+goes on where it stopped. A column is a function of the :class:`Case`; add one to COLUMNS and it
+is in the table. The columns that train make one step of gradient descent on the two images.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import functools
 import json
 import os
 import platform
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from coverage_cases import CLUSTERS, FLAVOURS, SIDE, SPARSITY, Case
 
-from tfedge.models import adopt
-from tfedge.models.flavours import keras3, tf_keras
+import tfedge
+from tfedge.models import model_statistics
 
-FLAVOURS = {"keras3": keras3, "tf_keras": tf_keras}
-SIDE = 96
 TOLERANCE = 1e-5
 LEAST_RESPONSE = 0.01
+EQUAL = 1e-6
+CHANNELS = 0.3
 LIMIT_S = 900
+CACHE = Path(__file__).parent / ".cache" / "coverage"
 TABLE = Path(__file__).with_suffix(".md")
 PACKAGES = ("tensorflow", "keras", "tf-keras", "tensorflow-model-optimization", "numpy")
-
-
-@dataclasses.dataclass
-class Case:
-    """One model under test; what several columns need is computed once."""
-
-    name: str
-    flavour: str
-    precision: str = "float32"
-
-    @functools.cached_property
-    def model(self) -> Any:
-        """The user's model, logits out, with random weights."""
-        keras = FLAVOURS[self.flavour]()
-        keras.mixed_precision.set_global_policy(self.precision)
-        model = getattr(keras.applications, self.name)(
-            weights=None, input_shape=(SIDE, SIDE, 3), classes=10, classifier_activation=None
-        )
-        keras.mixed_precision.set_global_policy("float32")
-        randomize(model, self.images)
-        return model
-
-    @functools.cached_property
-    def images(self) -> np.ndarray:
-        """Two random images, pixels in [0, 255]."""
-        images = np.random.default_rng(1).uniform(0, 255, (2, SIDE, SIDE, 3))
-        return images.astype(self.precision)
-
-    @functools.cached_property
-    def expected(self) -> np.ndarray:
-        """What the user's model answers."""
-        return np.asarray(self.model(self.images, training=False))
-
-    @functools.cached_property
-    def adopted_in(self) -> tuple[Any, float]:
-        """The adopted model and the seconds that took."""
-        model = self.model
-        start = time.perf_counter()
-        adopted = adopt(model)
-        return adopted, time.perf_counter() - start
-
-
-def randomize(model: Any, images: np.ndarray, seed: int = 0) -> None:
-    """Give every weight a random value, so that no two could be swapped unseen.
-
-    Batch normalization statistics are first taken from the images: with arbitrary ones the
-    signal dies on its way through a deep network, and equal outputs would prove nothing.
-    """
-    rng = np.random.default_rng(seed)
-    for weight in model.weights:
-        if "count" not in weight.name:
-            weight.assign(_random(weight.name, tuple(weight.shape), rng))
-    norms = [one for one in model.layers if type(one).__name__ == "BatchNormalization"]
-    momenta = [layer.momentum for layer in norms]
-    for layer in norms:
-        layer.momentum = 0.0
-    model(images, training=True)
-    for layer, momentum in zip(norms, momenta, strict=True):
-        layer.momentum = momentum
-        deviation = np.sqrt(np.asarray(layer.moving_variance)) + 1e-3
-        shift = rng.normal(0, 0.3, deviation.shape) * deviation
-        layer.moving_mean.assign(np.asarray(layer.moving_mean) + shift)
-        layer.moving_variance.assign((deviation * rng.uniform(0.8, 1.5, deviation.shape)) ** 2)
-    for layer in model.layers:
-        if type(layer).__name__ == "Normalization":
-            layer.finalize_state()
-
-
-def _random(name: str, shape: tuple, rng: np.random.Generator) -> np.ndarray:
-    """Return random values that keep the size of a signal."""
-    if len(shape) >= 2:
-        fan_in = np.prod(shape[:2]) if "depthwise" in name else np.prod(shape[:-1])
-        return rng.normal(0, np.sqrt(2 / fan_in), shape).astype("float32")
-    if "variance" in name or "gamma" in name:
-        return rng.uniform(0.5, 1.5, shape).astype("float32")
-    return rng.normal(0, 0.1, shape).astype("float32")
 
 
 def parameters(case: Case) -> str:
@@ -157,13 +85,61 @@ def response(case: Case) -> float:
     return float(np.ptp(case.expected, axis=0).max() / np.abs(case.expected).max())
 
 
+def prunes(case: Case) -> str:
+    """Return whether pruning works and how many of all kernel weights are 0 after a step."""
+    report = tfedge.sparsity(case.pruned)
+    right = all(abs(one.sparsity - SPARSITY) < 0.02 for one in report.layers if one.pruned)
+    return f"{'yes' if right else '**no**'}, {report.sparsity:.0%} zeros"
+
+
+def prune_strips(case: Case) -> str:
+    """Return whether the pruned model without wrappers answers as with them."""
+    return equal_when_stripped(case.__dict__.pop("pruned"), case.images)
+
+
+def prunes_channels(case: Case) -> str:
+    """Return whether the model has fewer channels and still answers, and the MACs left."""
+    slim = tfedge.prune_channels(case.model, CHANNELS)
+    answers = np.asarray(slim(case.images, training=False))
+    left = model_statistics(slim).macs / model_statistics(case.model).macs
+    right = left < 1 and np.isfinite(answers).all() and np.ptp(answers, axis=0).max() > 0
+    return f"{'yes' if right else '**no**'}, {left:.0%} of the MACs"
+
+
+def clusters(case: Case) -> str:
+    """Return whether clustering works, and how many kernels share values."""
+    layers = [one for one in case.clustered.layers if hasattr(one, "shared_kernels")]
+    most = [len(np.unique(kernel)) for one in layers for kernel in one.shared_kernels()]
+    return f"{'yes' if max(most) <= CLUSTERS else '**no**'}, {len(most)} kernels"
+
+
+def cluster_strips(case: Case) -> str:
+    """Return whether the clustered model without wrappers answers as with them."""
+    return equal_when_stripped(case.__dict__.pop("clustered"), case.images)
+
+
+def equal_when_stripped(model: Any, images: np.ndarray) -> str:
+    """Return whether strip keeps the outputs, as a fraction of the largest."""
+    with_wrappers, without = (
+        np.asarray(one(images, training=False)) for one in (model, tfedge.strip(model))
+    )
+    apart = np.abs(with_wrappers - without).max() / np.abs(with_wrappers).max()
+    return "yes" if apart <= EQUAL else f"**differs by {apart:.0e}**"
+
+
 COLUMNS: dict[str, Callable[[Case], str]] = {
     "parameters": parameters,
     "adopts": adopts,
     "largest relative difference": difference,
     "outputs of two images apart": images_apart,
     "seconds to adopt": seconds,
+    f"prune {SPARSITY:.0%}": prunes,
+    "prune, strip": prune_strips,
+    f"prune_channels {CHANNELS:.0%}": prunes_channels,
+    f"cluster {CLUSTERS}": clusters,
+    "cluster, strip": cluster_strips,
 }
+SCORED = ("adopts", *list(COLUMNS)[5:])
 
 
 def cases(only: list[str]) -> list[tuple[str, str]]:
@@ -177,40 +153,43 @@ def cases(only: list[str]) -> list[tuple[str, str]]:
     return sorted(found)
 
 
-def probe(name: str, flavour: str) -> dict[str, str]:
-    """Return one row: a text per column, or what went wrong."""
+def probe(name: str, flavour: str, columns: list[str]) -> None:
+    """Print one cell per line, as JSON: the title of a column and a text."""
     case = Case(name, flavour)
-    row = {}
-    for title, column in COLUMNS.items():
+    for title in columns:
         try:
-            row[title] = column(case)
-        except Exception as error:  # the row shows it, and the other columns go on
-            row[title] = f"**{type(error).__name__}**: {' '.join(str(error).split())[:160]}"
-    return row
+            text = COLUMNS[title](case)
+        except Exception as error:  # the cell shows it, and the other columns go on
+            text = f"**{type(error).__name__}**: {' '.join(str(error).split())[:160]}"
+        print(json.dumps({title: text}), flush=True)
 
 
-def probe_apart(name: str, flavour: str) -> dict[str, str]:
+def probe_apart(name: str, flavour: str, columns: list[str]) -> dict[str, str]:
     """Run :func:`probe` in a process of its own, so that memory comes back."""
-    command = [sys.executable, __file__, "--row", name, flavour]
+    command = [sys.executable, __file__, "--row", name, flavour, "--columns", *columns]
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=LIMIT_S, env=quiet, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return dict.fromkeys(COLUMNS, f"**over {LIMIT_S} s**")
-    if done.returncode:
-        return dict.fromkeys(COLUMNS, f"**process ended with {done.returncode}**")
-    return json.loads(done.stdout.splitlines()[-1])
+    with tempfile.TemporaryFile("w+") as output:
+        try:
+            done = subprocess.run(
+                command, stdout=output, stderr=subprocess.DEVNULL, timeout=LIMIT_S, env=quiet
+            )
+            ended = str(done.returncode)
+        except subprocess.TimeoutExpired:
+            ended = f"over {LIMIT_S} s"
+        output.seek(0)
+        lines = [json.loads(line) for line in output if line.startswith('{"')]
+    found = dict.fromkeys(columns, f"**process ended: {ended}**")
+    for line in lines:
+        found.update(line)
+    return found
 
 
 def table(rows: dict[tuple[str, str], dict[str, str]]) -> str:
-    """Return the rows as Markdown, under what they were made with."""
+    """Return the rows as Markdown, under what they were made with and how many are good."""
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
-    good = sum(row["adopts"].startswith("yes") for row in rows.values())
+    cells = [[*key, *(row.get(title, "–") for title in COLUMNS)] for key, row in rows.items()]
     head = ["model", "Keras", *COLUMNS]
-    body = [[name, flavour, *row.values()] for (name, flavour), row in rows.items()]
-    lines = [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *body)]
+    lines = [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *cells)]
     return "\n".join(
         [
             "# Coverage of tf.keras.applications",
@@ -220,8 +199,11 @@ def table(rows: dict[tuple[str, str], dict[str, str]]) -> str:
             f"Input {SIDE}x{SIDE}x3, 10 classes, seeded random weights, batch normalization "
             "statistics too; outputs are logits of two images.",
             "",
-            f"{good} of {len(rows)} are adopted with equal outputs: difference at most "
-            f"{TOLERANCE:g}, or, where float32 rounding adds up to more, 1e-12 in float64.",
+            f"Adopted is a model with equal outputs: difference at most {TOLERANCE:g}, or, where "
+            "float32 rounding adds up to more, 1e-12 in float64. Pruned and clustered models make "
+            f"a training step before they are stripped; equal then means {EQUAL:g}.",
+            "",
+            *(f"- {title}: {score(rows, title)}" for title in SCORED),
             "",
             *lines,
             "",
@@ -229,28 +211,50 @@ def table(rows: dict[tuple[str, str], dict[str, str]]) -> str:
     )
 
 
-def written_rows() -> dict[tuple[str, str], dict[str, str]]:
-    """Return the rows of the table as it was written last."""
-    lines = TABLE.read_text().splitlines() if TABLE.exists() else []
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
-    fitting = [row for row in cells[2:] if cells[0] == ["model", "Keras", *COLUMNS]]
-    return {(row[0], row[1]): dict(zip(COLUMNS, row[2:], strict=True)) for row in fitting}
+def score(rows: dict[tuple[str, str], dict[str, str]], title: str) -> str:
+    """Return how many of the cells of a column are good."""
+    cells = [row[title] for row in rows.values() if title in row]
+    return f"{sum(cell.startswith('yes') for cell in cells)} of {len(cells)}"
+
+
+def place(name: str, flavour: str) -> Path:
+    """Return the file that keeps the cells of a row."""
+    return CACHE / f"{name}-{flavour}.json"
+
+
+def kept(name: str, flavour: str) -> dict[str, str]:
+    """Return the cells of a row that were measured before."""
+    file = place(name, flavour)
+    cells = json.loads(file.read_text()) if file.exists() else {}
+    return {title: cells[title] for title in COLUMNS if title in cells}
+
+
+def write_table() -> None:
+    """Write every row of which something is known."""
+    rows = {case: kept(*case) for case in cases([])}
+    TABLE.write_text(table({case: row for case, row in rows.items() if row}))
 
 
 def main() -> None:
     """Fill the table, row by row."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="measure these again")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these models")
+    parser.add_argument("--columns", nargs="+", default=[*COLUMNS], choices=[*COLUMNS])
+    parser.add_argument("--again", action="store_true", help="also what was measured before")
     parser.add_argument("--row", nargs=2, metavar=("NAME", "KERAS"), help="one row as JSON")
     options = parser.parse_args()
     if options.row:
-        print(json.dumps(probe(*options.row)))
+        probe(*options.row, options.columns)
         return
-    rows = written_rows() if options.only else {}
+    CACHE.mkdir(parents=True, exist_ok=True)
     for name, flavour in cases(options.only):
-        rows[name, flavour] = probe_apart(name, flavour)
-        print(name, flavour, *rows[name, flavour].values(), sep=" | ", flush=True)
-        TABLE.write_text(table(dict(sorted(rows.items()))))
+        before = kept(name, flavour)
+        missing = [title for title in options.columns if options.again or title not in before]
+        if missing:
+            row = {**before, **probe_apart(name, flavour, missing)}
+            place(name, flavour).write_text(json.dumps(row))
+            print(name, flavour, *(row[title] for title in missing), sep=" | ", flush=True)
+            write_table()
 
 
 if __name__ == "__main__":

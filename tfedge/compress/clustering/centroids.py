@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-_MOST = 2**20
+_MOST = 2**18
 _SEED = 9
 _ROUNDS = 300
 
@@ -18,7 +18,7 @@ def starting_centroids(
     """Return the values that stand for many others, from few to few.
 
     Args:
-        values: At least one finite number, any shape. Of more than 2**20 numbers a seeded
+        values: At least one finite number, any shape. Of more than 2**18 numbers a seeded
             random sample of that size is looked at.
         clusters: How many values are wanted.
         init: ``"kmeans++"``: numbers drawn with a probability proportional to the squared
@@ -51,7 +51,7 @@ def _sample(values: np.ndarray) -> np.ndarray:
     """Return the values, or a random part of very many."""
     if values.size <= _MOST:
         return values
-    return np.random.default_rng(_SEED).choice(values, _MOST, replace=False, shuffle=False)
+    return values[np.random.default_rng(_SEED).integers(values.size, size=_MOST)]
 
 
 def _plus_plus(sample: np.ndarray, clusters: int, rng: Any) -> np.ndarray:
