@@ -35,7 +35,7 @@ def trained(model, data, epochs=2):
 
 @pytest.fixture(scope="session")
 def states(float_model, data):
-    """Trained models by name: pruned, quantized, pruned then quantized, a distilled student."""
+    """Trained models by name: pruned, quantized, pruned then quantized or clustered, a student."""
     schedule = tfedge.PolynomialDecay(0.0, 0.5, 0, 6, frequency=2)
     pruned = trained(tfedge.prune(float_model, schedule), data)
     qat = trained(tfedge.quantize(float_model, calibration=data[0]), data)
@@ -46,6 +46,7 @@ def states(float_model, data):
         "QAT": qat,
         "PQAT": trained(pqat, data),
         "student": trained(student, data).student,
+        "clustered": trained(tfedge.cluster(pruned, 6), data),
     }
 
 

@@ -52,6 +52,7 @@ def handed_out(states, float_model, lite, data):
         tfedge.benchmark(lite, runs=5),
         tfedge.sparsity(states["PQAT"]),
         tfedge.sparsity(lite),
+        tfedge.unique_weights(states["clustered"]),
         quantization_of(states["PQAT"]),
         model_statistics(states["pruned"]),
     ]

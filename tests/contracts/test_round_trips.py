@@ -59,7 +59,7 @@ def test_configs_make_the_same_object_again(name):
             assert getattr(carried, key) == getattr(first, key), key
 
 
-@pytest.mark.parametrize("state", ["pruned", "QAT", "PQAT", "student"])
+@pytest.mark.parametrize("state", ["pruned", "QAT", "PQAT", "student", "clustered"])
 def test_models_from_their_config(state, states):
     model = states[state]
     with training_scope():
@@ -71,7 +71,7 @@ def test_models_from_their_config(state, states):
 
 
 @pytest.mark.parametrize("kind", ["keras", "h5"])
-@pytest.mark.parametrize("state", ["pruned", "QAT", "PQAT", "student"])
+@pytest.mark.parametrize("state", ["pruned", "QAT", "PQAT", "student", "clustered"])
 def test_models_from_their_file(state, kind, states, data, tmp_path):
     model = states[state]
     path = tmp_path / f"model.{kind}"
