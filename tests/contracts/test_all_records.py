@@ -53,6 +53,7 @@ def handed_out(states, float_model, lite, data):
         tfedge.sparsity(states["PQAT"]),
         tfedge.sparsity(lite),
         tfedge.unique_weights(states["clustered"]),
+        tfedge.convert(states["pruned"], sparse="auto").notes["storage"],
         quantization_of(states["PQAT"]),
         model_statistics(states["pruned"]),
     ]

@@ -17,6 +17,9 @@ keras = tf_keras()
 OBJECTS = {
     "polynomial": lambda: tfedge.PolynomialDecay(0.1, 0.8, 2, 30, power=2.0, frequency=5),
     "constant": lambda: tfedge.ConstantSparsity(0.5, 3, 40, frequency=7),
+    "one shot": lambda: tfedge.OneShot(0.5, 3),
+    "cosine": lambda: tfedge.CosineSparsity(0.1, 0.8, 2, 30, frequency=5),
+    "lottery ticket": lambda: tfedge.LotteryTicket(0.8, 3, 50, rewind_step=7),
     "soft target": lambda: tfedge.distill.SoftTarget(2.5, name="soft"),
     "keep zeros": lambda: KeepZerosConfig(["kernel"], ["activation"], True),
     "keep zeros, convolution": lambda: KeepZerosConvConfig(["kernel"], [], False),
@@ -26,10 +29,10 @@ OBJECTS = {
         ("cell.kernel", "cell.recurrent_kernel"),
     ),
     "pruned in blocks": lambda: Pruned(
-        keras.layers.Dense(4), tfedge.ConstantSparsity(0.5, 0), block_size=(1, 4)
+        keras.layers.Dense(4), tfedge.OneShot(0.5), pattern="4x1", scope="global"
     ),
     "pruned by pattern": lambda: Pruned(
-        keras.layers.Dense(4), tfedge.ConstantSparsity(0.5, 0), sparsity_m_by_n=(2, 4)
+        keras.layers.Dense(4), tfedge.ConstantSparsity(0.5, 0), pattern="2:4"
     ),
 }
 

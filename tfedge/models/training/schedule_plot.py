@@ -37,7 +37,8 @@ def plot_schedule(schedule: Any, steps: int | None = None, axes: Any = None) -> 
     axes.plot(range(1, steps + 1), [s for _, s in found], color="#BBBBBB", label="schedule")
     at, values = [step for step, _ in turns], [s for _, s in turns]
     axes.plot(at, values, "o", color="#4C72B0", markersize=4, label="masks change")
-    axes.step([*at, steps], [*values, *values[-1:]][: len(at) + 1], where="post", color="#4C72B0")
+    stairs = [*turns, *((steps, s) for _, s in turns[-1:])]
+    axes.step([x for x, _ in stairs], [s for _, s in stairs], where="post", color="#4C72B0")
     axes.set(xlabel="training step", ylabel="sparsity", title=type(schedule).__name__)
     axes.set_ylim(-0.02, 1.0)
     axes.legend()
