@@ -228,7 +228,9 @@ def recurrent(keras):
     x, h, c = layers.LSTM(6, return_sequences=True, return_state=True, name="lstm")(inputs)
     y = layers.LSTM(6, name="decoder")(x, initial_state=[h, c])
     z = layers.GRU(5, return_sequences=True, name="gru")(x)
-    z = layers.GRU(4, reset_after=False, name="gru1")(layers.TimeDistributed(layers.Dense(6))(z))
+    z = layers.GRU(4, reset_after=False, name="gru1")(
+        layers.TimeDistributed(layers.Dense(6), name="td")(z)
+    )
     r = layers.SimpleRNN(4, name="rnn")(x)
     return head(keras, layers.Concatenate()([y, z, r]), inputs)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,6 +17,7 @@ from tfedge.models.nodes import has_graph
 
 Edits = Iterable[tuple[tuple, Callable[[Kept, Any], Any]]]
 _LIVE = ("activation", "initializer", "regularizer", "constraint")
+_FUNCTIONS = ("activation", "recurrent_activation")
 _SHAPES = ("query_shape", "key_shape", "value_shape")
 
 
@@ -58,6 +60,9 @@ def _made(layer: Any, edits: list, kept: Kept, copy_model: Callable) -> Any:
     config = _config(layer)
     for path, value in edits:
         _change(config, path, value, kept)
+    built_for = [config.pop(key, None) for key in _SHAPES]
+    if any(built_for):  # attention of tf_keras, which would be built for the old widths
+        return type(layer)(**config)
     return type(layer).from_config(config)
 
 
@@ -68,9 +73,10 @@ def _config(layer: Any) -> dict[str, Any]:
         live = getattr(layer, key, None)
         if key.endswith(_LIVE) and callable(live) and _is_custom(live):
             config[key] = live
-    for key in _SHAPES:
-        if key in config and type(layer).__name__ == "MultiHeadAttention":
-            config[key] = None
+    if hasattr(layer, "get_vocabulary"):
+        config["vocabulary"] = layer.get_vocabulary(include_special_tokens=False)
+    if config.get("bin_boundaries") is not None:
+        config["num_bins"] = None
     return config
 
 
@@ -124,7 +130,10 @@ def _operation(layer: Any, edits: list, kept: Kept) -> Any:
 @contextlib.contextmanager
 def _known_classes(layer: Any) -> Any:
     """Let Keras find the user's classes that a layer is made of, by their names."""
-    found = {type(part).__name__: type(part) for part in _parts(layer) if _is_custom(type(part))}
+    parts = _parts(layer)
+    found = {type(part).__name__: type(part) for part in parts if _is_custom(type(part))}
+    functions = [getattr(part, key, None) for part in parts for key in _FUNCTIONS]
+    found |= {one.__name__: one for one in functions if inspect.isfunction(one) and _is_custom(one)}
     with (
         keras3().saving.custom_object_scope(found),
         tf_keras().utils.custom_object_scope(found),
