@@ -52,7 +52,7 @@ def kernels_of(layer: Any) -> tuple[str, ...]:
             return _KERNELS[name]
     if "Bidirectional" in names:
         return _inside(layer, "forward_layer") + _inside(layer, "backward_layer")
-    if "TimeDistributed" in names:
+    if "TimeDistributed" in names or "SpectralNormalization" in names:
         return _inside(layer, "layer")
     if "StackedRNNCells" in names:
         paths = [(f"cells.{i}", kernels_of(cell)) for i, cell in enumerate(layer.cells)]
