@@ -142,13 +142,14 @@ COLUMNS: dict[str, Callable[[Case], str]] = {
 SCORED = ("adopts", *list(COLUMNS)[5:])
 
 
-def cases(only: list[str]) -> list[tuple[str, str]]:
+def cases(only: list[str], wanted: str | None = None) -> list[tuple[str, str]]:
     """Return ``(name, flavour)`` of every constructor that Keras has."""
     found = {
         (name, flavour)
         for flavour, keras in FLAVOURS.items()
         for name, member in vars(keras().applications).items()
         if callable(member) and name[0].isupper() and (not only or name in only)
+        if wanted in (None, flavour)
     }
     return sorted(found)
 
@@ -239,6 +240,7 @@ def main() -> None:
     """Fill the table, row by row."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these models")
+    parser.add_argument("--keras", choices=[*FLAVOURS], help="this Keras")
     parser.add_argument("--columns", nargs="+", default=[*COLUMNS], choices=[*COLUMNS])
     parser.add_argument("--again", action="store_true", help="also what was measured before")
     parser.add_argument("--row", nargs=2, metavar=("NAME", "KERAS"), help="one row as JSON")
@@ -247,7 +249,7 @@ def main() -> None:
         probe(*options.row, options.columns)
         return
     CACHE.mkdir(parents=True, exist_ok=True)
-    for name, flavour in cases(options.only):
+    for name, flavour in cases(options.only, options.keras):
         before = kept(name, flavour)
         missing = [title for title in options.columns if options.again or title not in before]
         if missing:
