@@ -245,6 +245,7 @@ def test_bad_input_is_refused():
         ({"schedule": 0.5}, ArgumentError, "found 0.5"),
         ({"pattern": "4:2"}, ArgumentError, "is not known"),
         ({"initial_step": -1}, ArgumentError, "initial_step=-1"),
+        ({"backup": "nowhere/masks.npz"}, ArgumentError, "there is no folder 'nowhere'"),
         ({"scope": "all"}, ArgumentError, "scope='all'"),
         ({"layers": "hiden"}, ArgumentError, "Nearest names: 'hidden'"),
         ({"layers": {"hidden": "much"}}, ArgumentError, "found 'much'"),

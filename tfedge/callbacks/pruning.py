@@ -11,6 +11,7 @@ from tfedge.callbacks.masked import MaskedKernels
 from tfedge.compress.pruning.magnitude import refuse_wrapped
 from tfedge.compress.pruning.plan import checked_schedule, plan
 from tfedge.core.checks import whole_number
+from tfedge.core.errors import ArgumentError
 from tfedge.core.patterns import parse_pattern
 from tfedge.models.flavours import is_model
 from tfedge.models.kernels import is_built, kernel_layers
@@ -87,6 +88,11 @@ class MagnitudePruning(Callback):
         self._schedule = checked_schedule(schedule, pattern)
         self._settings = (layers, exclude, scope, pattern)
         self._backup = None if backup is None else Path(backup)
+        if self._backup is not None and not self._backup.parent.is_dir():
+            raise ArgumentError(
+                f"backup={str(backup)!r} cannot be written: there is no folder "
+                f"{str(self._backup.parent)!r}. Make it first."
+            )
         self._initial_step = initial_step
         self._kernels: MaskedKernels | None = None
         self._rewinder: Rewinder | None = None
