@@ -64,7 +64,8 @@ def variants(task: tasks.Task) -> Iterator[Variant]:
     yield finished("plain PTQ", model)
 
     steps = len(x) // BATCH
-    sparse = tfedge.prune(model, tfedge.PolynomialDecay(0.0, SPARSITY, 0, 4 * steps, frequency=10))
+    schedule = tfedge.PolynomialDecay(0.0, SPARSITY, 0, 4 * steps, frequency=10)
+    sparse = tfedge.prune(model, schedule, layers=".*")
     fit(sparse, task, epochs=8, rate=1e-3)
     yield finished("pruned", sparse)
 

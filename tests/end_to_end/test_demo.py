@@ -50,7 +50,7 @@ def trained(task):
 def sparse(task, trained):
     """The model, pruned."""
     schedule = tfedge.PolynomialDecay(0.0, 0.75, 0, len(task.train[0]) // 64, frequency=5)
-    return fit(tfedge.prune(trained, schedule), task, epochs=1, rate=1e-3)
+    return fit(tfedge.prune(trained, schedule, layers=".*"), task, epochs=1, rate=1e-3)
 
 
 def predictions(model, x):

@@ -52,7 +52,8 @@ def model(digits):
 def compressed(model, train_data):
     """Go through all the stages; return the file and the model that it was made of."""
     steps = len(train_data[0]) // BATCH
-    sparse = tfedge.prune(model, tfedge.PolynomialDecay(0.0, 0.6, 0, 3 * steps, frequency=10))
+    schedule = tfedge.PolynomialDecay(0.0, 0.6, 0, 3 * steps, frequency=10)
+    sparse = tfedge.prune(model, schedule, layers=".*")
     train(sparse, train_data, epochs=8, rate=1e-2)
     qat = tfedge.quantize(sparse, preserve=("sparsity",), calibration=train_data[0])
     train(qat, train_data, epochs=1, rate=1e-3)
