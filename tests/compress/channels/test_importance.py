@@ -6,6 +6,7 @@ import pytest
 from tfedge.compress.pruning.channels.group import ChannelGroup, Member
 from tfedge.compress.pruning.channels.importance import saliency
 from tfedge.compress.pruning.channels.importance.combine import normalized, reduced
+from tfedge.compress.pruning.channels.importance.gradients import curvatures
 from tfedge.compress.pruning.channels.importance.score import ChannelImportance, channel_scores
 from tfedge.compress.pruning.channels.weights import rows
 from tfedge.core.errors import ArgumentError, DataError
@@ -114,16 +115,20 @@ def derivatives(model, x, y):
 def test_taylor_by_hand(keras):
     model, groups = small(keras)
     x, y = samples(64)
-    w1, b1, w2, _ = weights(model)
-    by_sample = derivatives(model, x, y)
+    w1, _, w2, _ = weights(model)
+    g1, _, g2 = derivatives(model, x, y)
     expected = []
-    for batch in (slice(0, 32), slice(32, 64)):
-        g1, gb, g2 = (one[batch].mean(axis=0) for one in by_sample)
-        expected.append([((g1 * w1).sum(0)) ** 2, (gb * b1) ** 2, ((g2 * w2).sum(1)) ** 2])
+    for batch in np.split(np.arange(64), 4):
+        gates = [(g1[batch].mean(0) * w1).sum(0), (g2[batch].mean(0) * w2).sum(1)]
+        expected.append(np.abs(gates))
     expected = np.mean(expected, axis=0)
+    found = channel_scores(model, groups, "taylor", data=(x, y), loss="mse")["hidden"]
+    np.testing.assert_allclose(found, expected[1] / expected[1].mean(), rtol=1e-4, atol=1e-8)
+    consumers = (Member("hidden", "kernel", 1, each(4), "in"), groups[0].members[2])
+    both = [ChannelGroup("hidden", 4, consumers)]
     for reduce, combine in (("mean", np.mean), ("sum", np.sum), ("max", np.max)):
-        importance = ChannelImportance("taylor", reduce=reduce)
-        found = channel_scores(model, groups, importance, data=(x, y), loss="mse")["hidden"]
+        importance = ChannelImportance("taylor", reduce=reduce, normalize="none")
+        found = channel_scores(model, both, importance, data=(x, y), loss="mse")["hidden"]
         np.testing.assert_allclose(found, combine(expected, axis=0), rtol=1e-4, atol=1e-8)
 
 
@@ -132,32 +137,41 @@ def test_fisher_by_hand(keras):
     model, groups = small(keras)
     x, y = samples(20)
     w1, b1, w2, _ = weights(model)
+    importance = ChannelImportance("fisher", normalize="none")
     g1, gb, g2 = derivatives(model, x, y)
-    gates = [(g1 * w1).sum(1), gb * b1, (g2 * w2).sum(2)]
+    found = channel_scores(model, groups, importance, data=(x, y), loss="mse")["hidden"]
+    expected = ((g2 * w2).sum(2) ** 2).mean(axis=0) / 2
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-8)
+    makers = [ChannelGroup("hidden", 4, groups[0].members[:2])]
+    found = channel_scores(model, makers, importance, data=(x, y), loss="mse")["hidden"]
+    gates = [(g1 * w1).sum(1), gb * b1]
     expected = np.mean([(gate**2).mean(axis=0) / 2 for gate in gates], axis=0)
-    found = channel_scores(model, groups, "fisher", data=(x, y), loss="mse")["hidden"]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-8)
 
 
 @KERASES
-def test_hessian_of_the_last_layer(keras):
+def test_curvature_of_the_last_layer(keras):
     """The loss is quadratic in the last kernel; signs off its diagonal average out."""
-    model, groups = small(keras)
+    model, _ = small(keras)
     x, y = samples(32)
-    w1, b1, w2, _ = weights(model)
-    (group,) = groups
-    last = [ChannelGroup("hidden", 4, group.members[2:])]
-    hidden = x @ w1 + b1
-    diagonal = 2 * (hidden**2).mean(axis=0) / 2
-    expected = 0.5 * (w2**2).sum(1) * diagonal
-    draws = [
-        channel_scores(
-            model, last, ChannelImportance("hessian", seed=seed), data=(x, y), loss="mse"
-        )["hidden"]
-        for seed in range(60)
-    ]
-    spread = np.std(draws, axis=0) / np.sqrt(60)
+    w1, b1, _, _ = weights(model)
+    expected = np.tile(((x @ w1 + b1) ** 2).mean(axis=0)[:, None], (1, 2))
+    kernel = model.get_layer("head").kernel
+    draws = [next(curvatures(model, [kernel], (x, y), "mse", seed=seed))[0] for seed in range(80)]
+    spread = np.std(draws, axis=0) / np.sqrt(80)
     assert (np.abs(np.mean(draws, axis=0) - expected) < 4 * spread + 1e-6).all()
+
+
+@KERASES
+def test_hessian_by_hand(keras):
+    model, groups = small(keras)
+    x, y = samples(64)
+    w2 = weights(model)[2]
+    kernel = model.get_layer("head").kernel
+    diagonal = np.mean([one[0] for one in curvatures(model, [kernel], (x, y), "mse")], axis=0)
+    found = channel_scores(model, groups, "hessian", data=(x, y), loss="mse")["hidden"]
+    expected = (w2**2 * np.abs(diagonal)).sum(axis=1) / 2
+    np.testing.assert_allclose(found, expected / expected.mean(), rtol=1e-3)
 
 
 @KERASES

@@ -36,7 +36,7 @@ def prune_channels(
     latency_ms: float | None = None,
     measure: Callable[[Any], float] | None = None,
     importance: ChannelImportance | str = "l2",
-    scope: str = "global",
+    scope: str = "local",
     exclude: Any = (),
     round_to: int = 1,
     minimum: float = 1,
@@ -68,9 +68,9 @@ def prune_channels(
         importance: What makes a channel matter: ``"l1"``, ``"l2"``, ``"bn_scale"``, ``"fpgm"``,
             ``"lamp"``, ``"random"``; with data ``"activation"``; with data and loss ``"taylor"``,
             ``"fisher"``, ``"hessian"``. :class:`tfedge.ChannelImportance` has more settings.
-        scope: What is compared: all channels with each other (``"global"``), within each group,
-            which then all lose the same fraction (``"local"``), or within groups of the same
-            structure (``"isomorphic"``).
+        scope: What is compared: channels of one group, so that all groups lose the same fraction
+            (``"local"``), all channels with each other (``"global"``), or those of groups of the
+            same structure (``"isomorphic"``).
         exclude: Layers that keep their channels: names, regular expressions, classes.
         round_to: Widths of channels are multiples of it; 8 suits vector units.
         minimum: Smallest width of a layer: a number of channels, or a fraction below 1.

@@ -25,7 +25,7 @@ from tfedge.compress.pruning.channels.weights import (
 FROM_LOSS = ("taylor", "fisher", "hessian")
 
 _PER_SAMPLE = 1
-_PER_BATCH = 32
+_PER_BATCH = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _activation(source: Source) -> dict[str, np.ndarray]:
 
 
 def _taylor(source: Source) -> dict[str, np.ndarray]:
-    """Squared gates of batches."""
+    """Sizes of the gates of batches."""
     return _from_gates(source, saliency.taylor, _PER_BATCH)
 
 
@@ -143,7 +143,7 @@ def _fisher(source: Source) -> dict[str, np.ndarray]:
 def _from_gates(source: Source, formula: Callable, batch_size: int) -> dict[str, np.ndarray]:
     """Return what a formula makes of the gates of all members, batch by batch."""
     values = _Values(source.variables())
-    members = [m for group in source.groups for m in group.members if not is_statistic(m)]
+    members = [member for group in source.groups for member in _removing(group)]
     gates: dict[Member, list[np.ndarray]] = {member: [] for member in members}
     keys = list(dict.fromkeys((member.layer, member.weight) for member in members))
     settings = {"samples": source.samples, "batch_size": batch_size}
@@ -159,7 +159,7 @@ def _from_gates(source: Source, formula: Callable, batch_size: int) -> dict[str,
 def _hessian(source: Source) -> dict[str, np.ndarray]:
     """Second derivatives, averaged over batches."""
     values = _Values(source.variables())
-    members = [m for group in source.groups for m in group.members if not is_statistic(m)]
+    members = [member for group in source.groups for member in _removing(group)]
     keys = list(dict.fromkeys((member.layer, member.weight) for member in members))
     trained = [values.variables[key] for key in keys]
     settings = {"samples": source.samples, "seed": source.seed}
@@ -175,6 +175,12 @@ def _hessian(source: Source) -> dict[str, np.ndarray]:
         return saliency.hessian(values.rows(member), diagonal)
 
     return source.reduced(second_order)
+
+
+def _removing(group: ChannelGroup) -> list[Member]:
+    """Return the members whose zeros are removal: the consumers, or all where there are none."""
+    consumers = [member for member in group.members if member.role == IN]
+    return consumers or [member for member in group.members if not is_statistic(member)]
 
 
 class _Values:

@@ -122,7 +122,7 @@ def gates(values: np.ndarray, gradients: np.ndarray) -> np.ndarray:
 
 
 def taylor(gates_by_batch: np.ndarray) -> np.ndarray:
-    """Return the squared first-order change of the loss, averaged over batches: ``E[gate ** 2]``.
+    """Return the size of the first-order change of the loss, averaged: ``E[|gate|]``.
 
     Args:
         gates_by_batch: :func:`gates` for the mean loss of each batch, shape (batches, units).
@@ -132,13 +132,13 @@ def taylor(gates_by_batch: np.ndarray) -> np.ndarray:
 
     Example:
         >>> taylor(np.array([[1.0, 2.0], [-3.0, 0.0]]))
-        array([5., 2.])
+        array([2., 1.])
 
     Reference:
-        Molchanov et al., "Importance Estimation for Neural Network Pruning", CVPR 2019,
-        arXiv:1906.10771, equation 8.
+        Molchanov et al., ICLR 2017, arXiv:1611.06440, equation 8. Their later paper (CVPR 2019,
+        arXiv:1906.10771, equation 8) takes squares, in which few samples outweigh the rest.
     """
-    return np.square(gates_by_batch, dtype=np.float64).mean(axis=0)
+    return np.abs(gates_by_batch, dtype=np.float64).mean(axis=0)
 
 
 def fisher(gates_by_sample: np.ndarray) -> np.ndarray:
@@ -160,25 +160,29 @@ def fisher(gates_by_sample: np.ndarray) -> np.ndarray:
         Theis et al., 2018, arXiv:1801.05787, equation 6; Liu et al., "Group Fisher Pruning",
         ICML 2021, arXiv:2108.00708, equation 5.
     """
-    return taylor(gates_by_sample) / 2
+    return np.square(gates_by_sample, dtype=np.float64).mean(axis=0) / 2
 
 
 def hessian(values: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
-    """Return the second-order change of the loss: ``sum(w ** 2 * h) / 2``.
+    """Return the size of the second-order change of the loss: ``sum(w ** 2 * |h|) / 2``.
+
+    A trained network lies at a saddle more often than at a minimum. Magnitudes keep directions of
+    negative curvature from hiding others.
 
     Args:
         values: Weights, shape (units, weights).
         diagonal: Second derivative of the loss by each weight, same shape.
 
     Returns:
-        float64, shape (units,). Negative where the loss is curved downwards.
+        float64, shape (units,).
 
     Example:
-        >>> hessian(np.array([[1.0, 2.0]]), np.array([[4.0, 1.0]]))
+        >>> hessian(np.array([[1.0, 2.0]]), np.array([[4.0, -1.0]]))
         array([4.])
 
     Reference:
-        LeCun et al., "Optimal Brain Damage", NeurIPS 1989, equation 5; the diagonal by
-        Hutchinson's estimator, Bekas et al., 2007.
+        LeCun et al., "Optimal Brain Damage", NeurIPS 1989, equation 5; magnitudes as in Yao et
+        al., "AdaHessian", AAAI 2021, arXiv:2006.00719, section 3.
     """
-    return np.multiply(np.square(values, dtype=np.float64), diagonal).sum(axis=1) / 2
+    squares = np.square(values, dtype=np.float64)
+    return np.multiply(squares, np.abs(diagonal)).sum(axis=1) / 2

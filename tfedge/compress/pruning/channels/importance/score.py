@@ -44,7 +44,7 @@ class ChannelImportance:
         kind: One of the above.
         reduce: How the weights of a group are put together: ``"mean"``, ``"max"``, ``"sum"``.
         normalize: ``"mean"`` or ``"max"`` makes groups comparable, ``"none"`` leaves the values.
-            Default: ``"none"`` where values are changes of the loss, or shares, already.
+            Default: ``"mean"``; ``"none"`` for ``"lamp"`` and ``"random"``.
         samples: Number of samples, for the kinds that need data.
         seed: Seed, for ``"random"`` and ``"hessian"``.
 
@@ -59,7 +59,7 @@ class ChannelImportance:
     kind: str = "l2"
     reduce: str = "mean"
     normalize: str | None = None
-    samples: int = 256
+    samples: int = 512
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -81,8 +81,7 @@ class ChannelImportance:
 
     def normalization(self) -> str:
         """Return how scores are normalized: as asked, or as suits the kind."""
-        own = "none" if self.kind in (*FROM_LOSS, "lamp", "random") else "mean"
-        return self.normalize or own
+        return self.normalize or ("none" if self.kind in ("lamp", "random") else "mean")
 
 
 def channel_scores(

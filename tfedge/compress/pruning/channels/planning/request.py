@@ -38,7 +38,7 @@ def request_of(
     latency_ms: float | None = None,
     measure: Callable[[Any], float] | None = None,
     importance: ChannelImportance | str = "l2",
-    scope: str = "global",
+    scope: str = "local",
     exclude: Any = (),
     round_to: int = 1,
     minimum: float = 1,
