@@ -74,9 +74,14 @@ def prove(model, drop, x=None):
     return small, zeros
 
 
-def prove_every_group(model):
-    """Prove each removable group alone, and all at once."""
+def prove_together(model):
+    """Prove all removable groups at once."""
+    drop = choose(read_channels(model).removable, np.random.default_rng(2))
+    return prove(model, drop)
+
+
+def prove_each_alone(model):
+    """Prove every removable group by itself."""
     graph, x, rng = read_channels(model), samples(model), np.random.default_rng(2)
     for group in graph.removable:
         prove(model, choose([group], rng), x)
-    return prove(model, choose(graph.removable, rng), x)

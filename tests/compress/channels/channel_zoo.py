@@ -380,7 +380,7 @@ def unknown_layers(keras):
     y = layers.Conv2D(5, 1, name="free")(x)
     y = layers.Concatenate()([layers.Conv2D(4, 1, name="late")(y), x])
     y = layers.Conv2D(4, 1, activation=lambda t: t * 0.3, name="odd")(y)
-    x = layers.Dot(axes=-1)([layers.Flatten()(y), layers.Flatten()(y)])
+    x = layers.Dot(axes=-1, name="dot")([layers.Flatten()(y), layers.Flatten()(y)])
     return head(keras, layers.Concatenate()([x, layers.GlobalMaxPooling2D()(y)]), inputs)
 
 

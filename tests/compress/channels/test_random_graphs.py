@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tf_keras
 from channel_proof import choose, prove, randomize, samples
-from random_graphs import BLOCKS, random_model
+from random_graphs import random_model
 
 from tfedge.compress.pruning.channels.graph import read_channels
 
@@ -32,7 +32,3 @@ def test_random_networks(keras):
 def test_hundreds_of_random_networks(keras, start):
     assert sum(check(keras, seed) for seed in range(start, start + 50)) > 100
     keras.backend.clear_session()
-
-
-def test_every_block_is_drawn():
-    assert len(BLOCKS) == 20

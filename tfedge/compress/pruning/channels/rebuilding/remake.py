@@ -131,7 +131,9 @@ def _operation(layer: Any, edits: list, kept: Kept) -> Any:
 def _known_classes(layer: Any) -> Any:
     """Let Keras find the user's classes that a layer is made of, by their names."""
     parts = _parts(layer)
-    found = {type(part).__name__: type(part) for part in parts if _is_custom(type(part))}
+    found: dict[str, Any] = {
+        type(part).__name__: type(part) for part in parts if _is_custom(type(part))
+    }
     functions = [getattr(part, key, None) for part in parts for key in _FUNCTIONS]
     found |= {one.__name__: one for one in functions if inspect.isfunction(one) and _is_custom(one)}
     with (
