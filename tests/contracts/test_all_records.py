@@ -56,6 +56,7 @@ def handed_out(states, float_model, lite, data):
         tfedge.convert(states["pruned"], sparse="auto").notes["storage"],
         quantization_of(states["PQAT"]),
         model_statistics(states["pruned"]),
+        tfedge.channel_report(float_model, tfedge.prune_channels(float_model, ratio=0.5)),
     ]
     return {type(record).__name__: record for record in inside(results)}
 

@@ -73,6 +73,7 @@ def test_what_users_call_has_an_example(name):
 def test_the_door_is_what_was_promised():
     promised = {"prune", "quantize", "Distiller", "convert", "evaluate", "benchmark", "compare"}
     promised |= {"load", "strip", "sparsity", "TFLiteModel", "PolynomialDecay", "ConstantSparsity"}
+    promised |= {"prune_channels", "channel_steps", "channel_report", "ChannelImportance"}
     assert {f"tfedge.{name}" for name in promised} <= set(DOOR)
     assert "tfedge.callbacks.EdgeEvaluation" in DOOR
     assert "tfedge.distill.SoftTarget" in DOOR
