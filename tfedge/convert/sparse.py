@@ -10,6 +10,7 @@ so each is run beside its dense twin on every runtime that is installed.
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,7 +70,10 @@ class StorageRecord(Record):
             f"gzip {human_size(packed):>9}"
             for name, raw, packed in rows
         ]
-        return "\n".join(["StorageRecord", *lines, f"  {self.reason}", f"  {self.speed}"])
+        texts = [
+            textwrap.indent(textwrap.fill(text, 78), "  ") for text in (self.reason, self.speed)
+        ]
+        return "\n".join(["StorageRecord", *lines, *texts])
 
 
 def stored(dense: TFLiteModel, conversion: Conversion, sparse: Any, x: Mapping) -> TFLiteModel:

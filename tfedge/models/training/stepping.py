@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfedge.models.flavours import tf_keras
 from tfedge.models.training import graph_masks
 from tfedge.models.wrappers import is_pruning
 
 LAYER, GLOBAL = "layer", "global"
 SCOPES = (LAYER, GLOBAL)
+tf_keras()
 _autocast: Any = importlib.import_module("tf_keras.src.mixed_precision.autocast_variable")
 _STEPPED: contextvars.ContextVar[frozenset[int]] = contextvars.ContextVar(
     "layers whose model counts their steps", default=frozenset()
@@ -37,7 +39,6 @@ def pruned_layers(model: Any) -> list[Any]:
     """Return tfedge's pruning wrappers in a tf_keras model.
 
     Example:
-        >>> from tfedge.models.flavours import tf_keras
         >>> pruned_layers(tf_keras().Sequential())
         []
     """
