@@ -3,8 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
 _JOB = """
 import os, pathlib, sys, tempfile
 import numpy as np
