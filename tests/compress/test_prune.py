@@ -161,6 +161,8 @@ def test_bad_input_is_refused(mlp):
         prune(model, exclude=".*")
     with pytest.raises(ModelError, match="pruned already"):
         prune(prune(model))
+    with pytest.raises(ModelError, match="clustered already"):
+        tfedge.prune(tfedge.cluster(trained, 4))
     with pytest.raises(ModelError, match="quantized already"):
         prune(quantize(model))
     with pytest.raises(ModelError):

@@ -11,7 +11,7 @@ from tfedge.models.flavours import tf_keras
 from tfedge.models.kernels import kernel_layers
 from tfedge.models.training.pruned import Pruned
 from tfedge.models.training.trainable import TrainableModel, trainable
-from tfedge.models.wrappers import is_pruned, is_quantized
+from tfedge.models.wrappers import is_clustered, is_pruned, is_quantized
 
 
 def prune(
@@ -109,6 +109,11 @@ def refuse_wrapped(model: Any) -> None:
         raise ModelError(
             f"{model.name!r} is pruned already: two wrappers would fight over one kernel. "
             f"Go on with fit, or take the wrappers off first: prune(tfedge.strip(model), ...)."
+        )
+    if is_clustered(model):
+        raise ModelError(
+            f"{model.name!r} is clustered already: its kernels are made of shared values. Prune "
+            f"first, then cluster, which keeps zeros; or take the wrappers off with tfedge.strip."
         )
     if is_quantized(model):
         raise ModelError(
