@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import tfedge
 from tfedge.compress.pruning.magnitude import prune
 from tfedge.compress.pruning.report import sparsity
 from tfedge.compress.quantization.aware import quantize
@@ -162,7 +163,7 @@ def test_bad_input_is_refused(mlp):
     with pytest.raises(ModelError, match="pruned already"):
         prune(prune(model))
     with pytest.raises(ModelError, match="clustered already"):
-        tfedge.prune(tfedge.cluster(trained, 4))
+        prune(tfedge.cluster(model, 2))
     with pytest.raises(ModelError, match="quantized already"):
         prune(quantize(model))
     with pytest.raises(ModelError):
