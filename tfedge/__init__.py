@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tfedge.compress.clustering.report import unique_weights as unique_weights
     from tfedge.compress.clustering.sharing import cluster as cluster
     from tfedge.compress.distillation.distiller import Distiller as Distiller
+    from tfedge.compress.pruning.channels.dead import remove_dead_channels as remove_dead_channels
     from tfedge.compress.pruning.channels.importance.score import (
         ChannelImportance as ChannelImportance,
     )
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tfedge.compress.pruning.channels.report import channel_report as channel_report
     from tfedge.compress.pruning.channels.steps import channel_steps as channel_steps
     from tfedge.compress.pruning.magnitude import prune as prune
+    from tfedge.compress.pruning.regularizers.settling import settle_gates as settle_gates
     from tfedge.compress.pruning.report import sparsity as sparsity
     from tfedge.compress.quantization.aware import quantize as quantize
     from tfedge.convert.meters import FileLatency as FileLatency
@@ -81,6 +83,8 @@ _NAMES = {
     "prune": "tfedge.compress.pruning.magnitude",
     "prune_channels": "tfedge.compress.pruning.channels.prune",
     "quantize": "tfedge.compress.quantization.aware",
+    "remove_dead_channels": "tfedge.compress.pruning.channels.dead",
+    "settle_gates": "tfedge.compress.pruning.regularizers.settling",
     "sparsity": "tfedge.compress.pruning.report",
     "strip": "tfedge.models.strip",
     "unique_weights": "tfedge.compress.clustering.report",

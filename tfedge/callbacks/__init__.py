@@ -3,5 +3,12 @@
 from tfedge.callbacks.channels import ChannelPruning
 from tfedge.callbacks.edge_evaluation import EdgeEvaluation
 from tfedge.callbacks.pruning import MagnitudePruning
+from tfedge.callbacks.shrinkage import ChannelShrinkage, GrowingRegularization
 
-__all__ = ["ChannelPruning", "EdgeEvaluation", "MagnitudePruning"]
+__all__ = [
+    "ChannelPruning",
+    "ChannelShrinkage",
+    "EdgeEvaluation",
+    "GrowingRegularization",
+    "MagnitudePruning",
+]

@@ -115,6 +115,9 @@ def _object(layer: Any, key: str, value: Any, home: Any) -> Any:
         return value
     kind = getattr(home, str(value.get("class_name")), None)
     builtin = str(value.get("module") or "keras").startswith("keras")
+    registered = tf_keras().saving.get_registered_object(value.get("registered_name"))
+    if isinstance(registered, type):
+        return registered(**value["config"])
     if not (isinstance(kind, type) and builtin):
         if key.endswith("initializer"):
             return "zeros"

@@ -29,6 +29,7 @@ class GradualRemoval:
 
     Attributes:
         drop: Units that are gone, by group.
+        goal: Units that would go at once, by the importance at the beginning.
 
     Raises:
         ArgumentError: If the target is measured, or cannot be reached.
@@ -56,7 +57,7 @@ class GradualRemoval:
         self._whole = request.target.whole(model, self._graph)
         self._masks = ChannelMasks(self._graph.layers(), self._channels.groups)
         self.drop: Drop = {}
-        self._planned(1.0)
+        self.goal = self._planned(1.0)
 
     def advance(self, progress: float) -> None:
         """Choose which units are gone after a fraction of the way, and mask them.
