@@ -114,11 +114,11 @@ class MaskedKernels:
             steps_done: Training steps done.
             kept: State that a schedule goes back to, if there is one.
         """
-        masks = {
+        arrays: dict[str, Any] = {
             f"mask {name}": mask.numpy() != 0
             for name, mask in zip(self._kernels, self._masks, strict=True)
         }
-        state = {f"state {number}": value for number, value in enumerate(kept or [])}
+        arrays |= {f"state {number}": value for number, value in enumerate(kept or [])}
         temporary = path.with_name(f".{uuid.uuid4().hex}.npz")
         try:
             np.savez_compressed(
@@ -126,8 +126,7 @@ class MaskedKernels:
                 model=self.name,
                 steps_done=steps_done,
                 has_state=kept is not None,
-                **masks,
-                **state,
+                **arrays,
             )
             os.replace(temporary, path)  # noqa: PTH105
         finally:

@@ -81,7 +81,7 @@ def global_masks(
     kept = _largest(np.concatenate([score.ravel() for score in scores]), sparsity)
     parts = np.split(kept, np.cumsum([score.size for score in scores])[:-1])
     for part, score in zip(parts, scores, strict=True):
-        part[score.argmax()] = True
+        part[np.argmax(score)] = True
     return [
         _spread(part.reshape(score.shape), kind, kernel.shape)
         for part, score, kernel in zip(parts, scores, kernels, strict=True)
