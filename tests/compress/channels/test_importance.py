@@ -239,9 +239,9 @@ def test_frozen_layers_and_penalties_do_not_change_it(keras):
     found = channel_scores(model, groups, "taylor", data=data, loss="mse")["hidden"]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     inputs = keras.Input((3,), name="x")
-    l2 = keras.regularizers.L2(10.0)
-    hidden = keras.layers.Dense(4, kernel_regularizer=l2, name="hidden")(inputs)
-    twin = keras.Model(inputs, keras.layers.Dense(2, name="head")(hidden))
+    hidden = keras.layers.Dense(4, name="hidden")(inputs)
+    head = keras.layers.Dense(2, kernel_regularizer=keras.regularizers.L2(10.0), name="head")
+    twin = keras.Model(inputs, head(hidden))
     twin.set_weights(model.get_weights())
     found = channel_scores(twin, groups, "taylor", data=data, loss="mse")["hidden"]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)

@@ -7,6 +7,7 @@ import tensorflow as tf
 import tfedge
 from tfedge.callbacks import ChannelShrinkage, GrowingRegularization
 from tfedge.compress.pruning.channels.graph import read_channels
+from tfedge.compress.pruning.channels.group import ChannelGroup, Member
 from tfedge.compress.pruning.regularizers import (
     ExpectedL0,
     GroupLasso,
@@ -17,6 +18,7 @@ from tfedge.compress.pruning.regularizers import (
     shrinking,
 )
 from tfedge.compress.pruning.regularizers import hard_concrete as concrete
+from tfedge.compress.pruning.regularizers.units import UnitWeights
 from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.models.flavours import flavour_of, keras3, tf_keras
 
@@ -193,6 +195,18 @@ def test_one_step_of_the_group_lasso_by_hand(keras, data):
     np.testing.assert_allclose(
         model.get_layer("head").kernel.numpy(), before[1] * factors[:, None], atol=1e-6
     )
+
+
+def test_weights_of_other_groups_stay_as_they_are():
+    dense = keras3().layers.Dense(3, kernel_initializer="ones")
+    dense.build((None, 6))
+    member = Member("head", "kernel", 0, np.array([[1, 4], [2, 5]]), "in")
+    part = UnitWeights({"head": dense}, ChannelGroup("made", 2, (member,)))
+    assert part.counts == 6
+    np.testing.assert_allclose(part.norms(), [6**0.5, 6**0.5])
+    part.multiply(tf.constant([0.0, 0.5]))
+    expected = np.ones((6, 3)) * np.array([1, 0, 0.5, 1, 0, 0.5])[:, None]
+    np.testing.assert_array_equal(dense.kernel.numpy(), expected)
 
 
 @KERASES
