@@ -18,7 +18,7 @@ def new_axes(width: float = 7.0, height: float = 4.5) -> Any:
         MissingPackageError: If matplotlib is not installed.
 
     Example:
-        >>> new_axes().figure.get_figwidth()
+        >>> print(new_axes().figure.get_figwidth())
         7.0
     """
     try:
