@@ -18,8 +18,8 @@ from tfedge.core.errors import CalibrationError
 from tfedge.core.openers import open_path
 from tfedge.evaluate.progress import progress
 from tfedge.models.flavours import is_model
-from tfedge.models.strip import strip
-from tfedge.models.wrappers import is_clustering, is_pruning, is_quantized
+from tfedge.models.strip import is_wrapped, strip
+from tfedge.models.wrappers import is_quantized
 from tfedge.runtime.model import TFLiteModel
 
 
@@ -122,10 +122,7 @@ def _exportable(model: Any) -> Any:
     student = getattr(model, "student", None)
     if is_model(student):
         model = student
-    wrapped = is_model(model) and any(
-        is_pruning(layer) or is_clustering(layer) for layer in model.layers
-    )
-    return strip(model) if wrapped else model
+    return strip(model) if is_model(model) and is_wrapped(model) else model
 
 
 def _samples(model: Any, mode: Mode, calibration: Any, limit: int) -> dict | None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tfedge.models.adopt import adopt
 from tfedge.models.flavours import is_model, tf_keras
+from tfedge.models.walk import any_layer
 from tfedge.models.wrappers import is_clustering, is_pruning, is_quantized, is_shared, unwrapped
 
 
@@ -38,7 +39,7 @@ def strip(model: Any) -> Any:
     """
     student = getattr(model, "student", None)
     copy = adopt(student if is_model(student) else model)
-    if is_quantized(copy) or not any(map(_is_wrapped, copy.layers)):
+    if is_quantized(copy) or not is_wrapped(copy):
         return copy
     plain = tf_keras().models.clone_model(copy, clone_function=_bare)
     for layer in copy.layers:
@@ -46,9 +47,14 @@ def strip(model: Any) -> Any:
     return plain
 
 
-def _is_wrapped(layer: Any) -> bool:
-    """Return whether a layer has a wrapper to take off."""
-    return is_pruning(layer) or is_clustering(layer)
+def is_wrapped(model: Any) -> bool:
+    """Return whether a model, or one nested in it, has wrappers that :func:`strip` takes off.
+
+    Example:
+        >>> is_wrapped(tf_keras().Sequential())
+        False
+    """
+    return any_layer(model, lambda layer: is_pruning(layer) or is_clustering(layer))
 
 
 def _bare(layer: Any) -> Any:
