@@ -165,20 +165,7 @@ def measure(path, rounds):
     )
 
 
-def beside_a_busy_process(content):
-    """Return how much longer a bare invoke takes while another process is busy."""
-    invoke = bare(content, 64)
-    alone = min(seconds(invoke, 2048)[0] for _ in range(50))
-    busy = subprocess.Popen([sys.executable, "-c", "while True: sum(range(1000))"])
-    try:
-        time.sleep(1)
-        return float(np.median([seconds(invoke, 2048)[0] for _ in range(50)])) / alone
-    finally:
-        busy.kill()
-        busy.wait()
-
-
-def report(rows, rounds, slower):
+def report(rows, rounds):
     """Return the table as Markdown, with what it was measured on."""
     versions = {name: importlib.metadata.version(name) for name in ("ai-edge-litert", "numpy")}
     versions["python"] = platform.python_version()
@@ -202,10 +189,6 @@ def report(rows, rounds, slower):
         "own. The bare invoke runs one batch again and again: it sets no inputs, gets no outputs,",
         "quantizes nothing and finds its input in the cache. What merely feeding it fresh samples",
         "costs in one process, quantized beforehand, is the last column but one.",
-        "",
-        f"A bare invoke of the CNN 28x28 takes {slower:.2f} times as long here while the other",
-        "processor is busy: where that is much above 1, the processors share a core, and work that",
-        "runs beside the interpreter slows it.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -223,8 +206,7 @@ def main():
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         subprocess.run([sys.executable, __file__, "--make", folder], check=True, **quiet)
         rows = [measure(path, options.rounds) for path in sorted(Path(folder).glob("*.tflite"))]
-        slower = beside_a_busy_process((Path(folder) / "CNN 28x28, float.tflite").read_bytes())
-    text = report(rows, options.rounds, slower)
+    text = report(rows, options.rounds)
     Path(__file__).with_suffix(".md").write_text(text)
     print(text)
 

@@ -18,7 +18,7 @@ from tfedge.runtime.interpreter import choose_runtime
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.worker import WorkerCallError
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 2 << 20
 _CACHE_BYTES = 2 << 20
 _LARGEST_BATCH = 256
 _SETTLED: dict[tuple, int] = {}
