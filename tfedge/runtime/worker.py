@@ -82,9 +82,7 @@ class Worker:
     @property
     def alive(self) -> bool:
         """Whether the process runs and belongs to this very process."""
-        if self._process is None or self._owner != os.getpid():
-            return False
-        return self._process.poll() is None
+        return self._is_mine() and self._process.poll() is None  # type: ignore[union-attr]
 
     @contextlib.contextmanager
     def exclusive(self) -> Generator[Worker, None, None]:
@@ -147,8 +145,12 @@ class Worker:
 
     def close(self) -> None:
         """End the process. A later call starts a new one."""
-        if self._process is not None and self._owner == os.getpid():
+        if self._is_mine():
             self._kill()
+
+    def _is_mine(self) -> bool:
+        """Return whether this process started a worker: a fork of it holds a copy only."""
+        return self._process is not None and self._owner == os.getpid()
 
     def _start(self) -> None:
         """Start the process and connect to it."""
@@ -185,6 +187,8 @@ class Worker:
         while len(self._pending) >= _LOOKAHEAD:
             self._receive(timeout)
         if not self.alive:
+            if self._is_mine():
+                self._bury()
             self._drop()
             self._start()
         assert self._channel is not None
