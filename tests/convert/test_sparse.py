@@ -78,3 +78,10 @@ def test_wrong_values_are_seen(monkeypatch):
 def test_unknown_choices_are_refused():
     with pytest.raises(ArgumentError, match="sparse='yes' is not known"):
         tfedge.convert(model(0.9), sparse="yes")
+
+
+def test_samples_for_the_proof_are_read_once():
+    data = (sample for sample in X)
+    lite = tfedge.convert(model(0.9), parity=data, sparse="auto")
+    assert lite.notes["parity"].samples == len(X)
+    assert lite.notes["storage"].encoding == "sparse"

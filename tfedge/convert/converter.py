@@ -18,7 +18,7 @@ from tfedge.core.errors import CalibrationError
 from tfedge.core.openers import open_path
 from tfedge.evaluate.progress import progress
 from tfedge.models.flavours import is_model
-from tfedge.models.strip import is_wrapped, strip
+from tfedge.models.strip import has_wrappers, strip
 from tfedge.models.wrappers import is_quantized
 from tfedge.runtime.model import TFLiteModel
 
@@ -109,10 +109,12 @@ def convert(
             output_type=output_type or "int8",
             float_fallback=float_fallback,
         )
-        lite = best_file(conversion, parity, done)
-    if sparse is False:
-        return lite
-    return stored(lite, conversion, sparse, proof_samples(conversion, parity)[0])
+        x, known = proof_samples(conversion, parity)
+        if parity is False:
+            lite = next(conversion.files())
+        else:
+            lite = best_file(conversion, x, known, done)
+    return stored(lite, conversion, sparse, x) if sparse else lite
 
 
 def _exportable(model: Any) -> Any:
@@ -122,7 +124,7 @@ def _exportable(model: Any) -> Any:
     student = getattr(model, "student", None)
     if is_model(student):
         model = student
-    return strip(model) if is_model(model) and is_wrapped(model) else model
+    return strip(model) if is_model(model) and has_wrappers(model) else model
 
 
 def _samples(model: Any, mode: Mode, calibration: Any, limit: int) -> dict | None:

@@ -24,23 +24,22 @@ _NEAR_TIES_DB = 25.0
 _SAME_LAYER_DB = 40.0
 
 
-def best_file(conversion: Conversion, parity: Any, done: Callable[[int], object]) -> TFLiteModel:
+def best_file(
+    conversion: Conversion, x: Mapping, known: bool, done: Callable[[int], object]
+) -> TFLiteModel:
     """Convert, and return the file with a parity record in its notes; warn if parity is poor.
 
     Where a model can be converted in several ways, the first file that is no poor copy is taken.
 
     Args:
         conversion: What to convert.
-        parity: False to leave the check out, True to check on calibration samples (random ones
-            where there are none), or data to check on.
+        x: Samples to check on.
+        known: Whether the samples are real.
         done: Told after each step: a file written, a file proven.
 
     Raises:
         ConversionError: If the converter fails, or running the file kills the interpreter.
     """
-    if parity is False:
-        return next(conversion.files())
-    x, known = proof_samples(conversion, parity)
     proven = []
     for lite in conversion.files():
         done(1)

@@ -39,7 +39,7 @@ def strip(model: Any) -> Any:
     """
     student = getattr(model, "student", None)
     copy = adopt(student if is_model(student) else model)
-    if is_quantized(copy) or not is_wrapped(copy):
+    if is_quantized(copy) or not has_wrappers(copy):
         return copy
     plain = tf_keras().models.clone_model(copy, clone_function=_bare)
     for layer in copy.layers:
@@ -47,11 +47,11 @@ def strip(model: Any) -> Any:
     return plain
 
 
-def is_wrapped(model: Any) -> bool:
+def has_wrappers(model: Any) -> bool:
     """Return whether a model, or one nested in it, has wrappers that :func:`strip` takes off.
 
     Example:
-        >>> is_wrapped(tf_keras().Sequential())
+        >>> has_wrappers(tf_keras().Sequential())
         False
     """
     return any_layer(model, lambda layer: is_pruning(layer) or is_clustering(layer))
