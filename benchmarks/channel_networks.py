@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import tf_keras
-from images import batches
+from images import batches, load
 
 import tfedge
 from tfedge.models.edges import tensors_in
@@ -80,8 +80,7 @@ def cifar(folder: Path, work: Path) -> dict[str, np.ndarray]:
     if not path.exists():
         work.mkdir(parents=True, exist_ok=True)
         np.savez(path, **split(*reader(folder).cifar10()))
-    with np.load(path) as file:
-        return {name: file[name] for name in file.files}
+    return load(path)
 
 
 def fashion(folder: Path) -> dict[str, np.ndarray]:
@@ -106,20 +105,26 @@ def kept(name: str, build: Callable[[], Any], epochs: int) -> Callable[[Network,
 
 def trained(model: Any, network: Network, epochs: int) -> Any:
     """Train from scratch: Adam, 2e-3 falling on a cosine."""
-    x, y = network.data["x"], network.data["y"]
+    x = network.data["x"]
     steps = epochs * (len(x) // BATCH)
     rate = tf_keras.optimizers.schedules.CosineDecay(2e-3, steps)
     model.compile(tf_keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
+    data = stream(network, epochs, seed=99).prefetch(2)
+    model.fit(data, steps_per_epoch=len(x) // BATCH, epochs=epochs, verbose=2)
+    return model
+
+
+def stream(network: Network, epochs: int, seed: int) -> tf.data.Dataset:
+    """Return the training batches of some epochs."""
+    x, y = network.data["x"], network.data["y"]
     signature = (
         tf.TensorSpec((BATCH, *x.shape[1:]), tf.float32),
         tf.TensorSpec((BATCH,), tf.int64),
     )
-    stream = tf.data.Dataset.from_generator(
-        lambda: batches(x, y, epochs=epochs, size=BATCH, seed=99, augment=network.augment),
+    return tf.data.Dataset.from_generator(
+        lambda: batches(x, y, epochs=epochs, size=BATCH, seed=seed, augment=network.augment),
         output_signature=signature,
     )
-    model.fit(stream.prefetch(2), steps_per_epoch=len(x) // BATCH, epochs=epochs, verbose=2)
-    return model
 
 
 def _block(x: Any, filters: int, stride: int) -> Any:

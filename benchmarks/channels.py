@@ -29,8 +29,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 import tf_keras
-from channel_networks import BATCH, NETWORKS, Network, write_for_torch
-from images import batches
+from channel_networks import BATCH, NETWORKS, Network, stream, write_for_torch
 
 import tfedge
 from tfedge.models.statistics import model_statistics
@@ -58,17 +57,8 @@ def train(model: Any, network: Network, seed: int, first: float = 0.0, last: flo
 
 def dataset(network: Network, seed: int, start: int, stop: int) -> tf.data.Dataset:
     """Return some of the batches that every tool sees."""
-    x, y = network.data["x"], network.data["y"]
-    signature = (
-        tf.TensorSpec((BATCH, *x.shape[1:]), tf.float32),
-        tf.TensorSpec((BATCH,), tf.int64),
-    )
-
-    def all_batches():
-        return batches(x, y, epochs=network.epochs, size=BATCH, seed=seed, augment=network.augment)
-
-    found = tf.data.Dataset.from_generator(all_batches, output_signature=signature)
-    return found.skip(start).take(stop - start).prefetch(2)
+    batches = stream(network, network.epochs, seed)
+    return batches.skip(start).take(stop - start).prefetch(2)
 
 
 def one_shot(importance: str) -> Callable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfedge.callbacks.hooks import Callback
 from tfedge.compress.pruning.channels.gradual import GradualRemoval
 from tfedge.compress.pruning.channels.graph import read_channels
+from tfedge.compress.pruning.channels.group import ChannelGroup
 from tfedge.compress.pruning.channels.planning.candidates import candidates
 from tfedge.compress.pruning.channels.planning.limits import Limits
 from tfedge.compress.pruning.channels.planning.request import request_of
@@ -24,7 +25,7 @@ from tfedge.compress.pruning.regularizers.shrinking import (
 from tfedge.compress.pruning.regularizers.units import UnitWeights
 from tfedge.core.checks import one_of, whole_number
 from tfedge.core.errors import ArgumentError, ModelError
-from tfedge.models.graph import read_graph
+from tfedge.models.graph import LayerGraph, read_graph
 
 KINDS = ("group_lasso", "bn_scale")
 
@@ -173,16 +174,20 @@ class GrowingRegularization(Callback):
         return True
 
 
+def _groups(model: Any, graph: LayerGraph, exclude: Any) -> Sequence[ChannelGroup]:
+    """Return the groups whose channels could go."""
+    channels, layers = read_channels(model), graph.layers()
+    return candidates(channels, layers, limits=Limits(), exclude=exclude, owner=graph.name).groups
+
+
 def _lasso(model: Any, exclude: Any) -> Callable[[Any], None]:
     """Return the step of the group lasso."""
     graph = read_graph(model)
     layers = graph.layers()
-    found = candidates(
-        read_channels(model), layers, limits=Limits(), exclude=exclude, owner=graph.name
-    )
-    if not found.groups:
+    found = _groups(model, graph, exclude)
+    if not found:
         raise ModelError(f"{graph.name!r} has no channels that could go, so nothing can shrink.")
-    parts = [UnitWeights(layers, group) for group in found.groups]
+    parts = [UnitWeights(layers, group) for group in found]
 
     def shrink(amount: Any) -> None:
         """Multiply every unit by its factor."""
@@ -196,10 +201,8 @@ def _slimming(model: Any, exclude: Any) -> Callable[[Any], None]:
     """Return the step of network slimming."""
     graph = read_graph(model)
     layers = graph.layers()
-    found = candidates(
-        read_channels(model), layers, limits=Limits(), exclude=exclude, owner=graph.name
-    )
-    members = [one for group in found.groups for one in group.members]
+    found = _groups(model, graph, exclude)
+    members = [one for group in found for one in group.members]
     scales = {
         (one.layer, one.weight): variable_of(layers, one)
         for one in members

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfedge.core.errors import ArgumentError, MissingPackageError
+from tfedge.core.errors import ArgumentError
+from tfedge.core.figures import new_axes, plain_frame
 
 _INK = "#333333"
 _COLOURS = ("#4C72B0", "#DD8452", "#55A868", "#C44E52", "#8172B3", "#937860", "#DA8BC3")
@@ -50,7 +51,7 @@ def plot_tradeoff(
         raise ArgumentError("There is nothing to draw: rows is empty.")
     for number, row in enumerate(rows):
         _check_row(number, row, x, y, label)
-    axes = _new_axes() if axes is None else axes
+    axes = new_axes() if axes is None else axes
     for number, row in enumerate(sorted(rows, key=lambda row: (row[x], row[y]))):
         colour = _COLOURS[number % len(_COLOURS)]
         axes.scatter(row[x], row[y], s=80, color=colour, zorder=3)
@@ -67,10 +68,7 @@ def plot_tradeoff(
     _use_round_numbers(axes)
     axes.set(xlabel=x_title or x, ylabel=y_title or y, title=title)
     axes.margins(x=0.15, y=0.2)
-    axes.grid(True, which="both", color="#E5E5E5", zorder=0)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    return axes
+    return plain_frame(axes)
 
 
 def _check_row(number: int, row: Mapping[str, Any], x: str, y: str, label: str) -> None:
@@ -96,15 +94,3 @@ def _use_round_numbers(axes: Any) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(EngFormatter())
     axes.xaxis.set_minor_locator(NullLocator())
-
-
-def _new_axes() -> Any:
-    """Return the axes of a new figure that needs no screen."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingPackageError(
-            "Plots need matplotlib, which is not installed. Install it with: "
-            "pip install 'tfedge[plot]'"
-        ) from error
-    return Figure(figsize=(7, 4.5), layout="constrained").add_subplot()

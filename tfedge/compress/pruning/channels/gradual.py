@@ -14,7 +14,7 @@ from tfedge.compress.pruning.channels.planning.plan import drop_by_layer, rankin
 from tfedge.compress.pruning.channels.planning.progress import partial_target
 from tfedge.compress.pruning.channels.planning.request import Request
 from tfedge.compress.pruning.channels.planning.search import Drop, drop_of
-from tfedge.compress.pruning.channels.weights import variable_of
+from tfedge.compress.pruning.channels.weights import plain_variable, variable_of
 from tfedge.core.errors import ArgumentError
 from tfedge.models.graph import read_graph
 
@@ -103,7 +103,7 @@ class ChannelMasks:
                 variable = variable_of(layers, member)
                 shape = [1] * len(variable.shape)
                 shape[member.axis] = int(variable.shape[member.axis])
-                plain = variable if isinstance(variable, tf.Variable) else variable.value
+                plain = plain_variable(variable)
                 mask = tf.Variable(tf.ones(shape, plain.dtype), trainable=False)
                 self._masks.append((group.name, member, plain, mask))
         self._chosen: list[tuple[Any, Any]] = []

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from tfedge.compress.pruning.channels.group import ChannelGroup, Member
 from tfedge.models.layers import class_names
@@ -81,3 +82,13 @@ def is_statistic(member: Member) -> bool:
 def _step(owner: Any, name: str) -> Any:
     """Return one attribute, or one item of a list."""
     return owner[int(name)] if name.isdigit() else getattr(owner, name)
+
+
+def plain_variable(variable: Any) -> Any:
+    """Return the TensorFlow variable of a variable of either Keras.
+
+    Example:
+        >>> plain_variable(tf.Variable(1.0)).numpy()
+        1.0
+    """
+    return variable if isinstance(variable, tf.Variable) else variable.value

@@ -9,7 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfedge.compress.pruning.channels.group import ChannelGroup
-from tfedge.compress.pruning.channels.weights import is_kernel, is_scale, variable_of
+from tfedge.compress.pruning.channels.weights import (
+    is_kernel,
+    is_scale,
+    plain_variable,
+    variable_of,
+)
 
 
 class UnitWeights:
@@ -43,7 +48,7 @@ class UnitWeights:
                 units[member.positions.ravel()] = np.repeat(
                     np.arange(group.size), member.positions.shape[1]
                 )
-                plain = variable if isinstance(variable, tf.Variable) else variable.value
+                plain = plain_variable(variable)
                 self._parts.append((plain, member.axis, units))
                 width = member.positions.shape[1] * int(np.prod(variable.shape))
                 self.counts += width // int(variable.shape[member.axis])

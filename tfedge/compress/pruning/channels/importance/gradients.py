@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfedge.compress.pruning.channels.samples import by_input, labelled
+from tfedge.compress.pruning.channels.weights import plain_variable
 from tfedge.core.errors import ArgumentError
 from tfedge.models.edges import map_tensors
 from tfedge.models.flavours import KERAS3, flavour_of, keras3, tf_keras
@@ -56,7 +57,7 @@ def gradients(
         [6.0, 12.0]
     """
     loss_of, graph = loss_function(model, loss), read_graph(model)
-    plain = [_tensor(variable) for variable in variables]
+    plain = [plain_variable(variable) for variable in variables]
 
     @tf.function(reduce_retracing=True)
     def compute(x: Any, y: Any, weight: Any) -> Any:
@@ -109,7 +110,7 @@ def curvatures(
         Bekas et al., "An estimator for the diagonal of a matrix", 2007.
     """
     loss_of, graph = loss_function(model, loss), read_graph(model)
-    plain = [_tensor(variable) for variable in variables]
+    plain = [plain_variable(variable) for variable in variables]
     generator = np.random.default_rng(seed)
 
     @tf.function(reduce_retracing=True)
@@ -185,15 +186,6 @@ def _loss_weights(model: Any) -> Any:
     """Return the loss weights that a model was compiled with."""
     holder = getattr(model, "_compile_loss", None) or getattr(model, "compiled_loss", None)
     return getattr(holder, "_user_loss_weights", None)
-
-
-def _tensor(variable: Any) -> Any:
-    """Return the TensorFlow variable of a variable of either Keras."""
-    return (
-        variable.value
-        if hasattr(variable, "regularizer") and not isinstance(variable, tf.Variable)
-        else variable
-    )
 
 
 def _products(signs: list[Any], slopes: list[Any]) -> list[Any]:
