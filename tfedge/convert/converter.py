@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from tfedge.convert.conversion import Conversion
@@ -109,12 +110,7 @@ def convert(
             output_type=output_type or "int8",
             float_fallback=float_fallback,
         )
-        x, known = proof_samples(conversion, parity)
-        if parity is False:
-            lite = next(conversion.files())
-        else:
-            lite = best_file(conversion, x, known, done)
-    return stored(lite, conversion, sparse, x) if sparse else lite
+        return _written(conversion, parity, sparse, done)
 
 
 def _exportable(model: Any) -> Any:
@@ -125,6 +121,16 @@ def _exportable(model: Any) -> Any:
     if is_model(student):
         model = student
     return strip(model) if is_model(model) and has_wrappers(model) else model
+
+
+def _written(conversion: Conversion, parity: Any, sparse: Any, done: Callable) -> TFLiteModel:
+    """Return the file, proven unless ``parity`` is False, stored as ``sparse`` asks."""
+    x, known = proof_samples(conversion, parity)
+    if parity is False:
+        lite = next(conversion.files())
+    else:
+        lite = best_file(conversion, x, known, done)
+    return stored(lite, conversion, sparse, x) if sparse else lite
 
 
 def _samples(model: Any, mode: Mode, calibration: Any, limit: int) -> dict | None:
