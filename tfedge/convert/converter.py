@@ -126,10 +126,7 @@ def _exportable(model: Any) -> Any:
 def _written(conversion: Conversion, parity: Any, sparse: Any, done: Callable) -> TFLiteModel:
     """Return the file, proven unless ``parity`` is False, stored as ``sparse`` asks."""
     x, known = proof_samples(conversion, parity)
-    if parity is False:
-        lite = next(conversion.files())
-    else:
-        lite = best_file(conversion, x, known, done)
+    lite = next(conversion.files()) if parity is False else best_file(conversion, x, known, done)
     return stored(lite, conversion, sparse, x) if sparse else lite
 
 
