@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import warnings
 from collections.abc import Generator, Iterable
@@ -71,6 +72,7 @@ class Runner:
         self.model, self.runtime, self.threads = model, choose_runtime(runtime), threads
         self._asked = batch_size
         self._remembers = any(item.name == "VAR_HANDLE" for item in model.operators)
+        self._stateful = any(tensor.variable for tensor in model.tensors())
         self._key = f"{model.digest} {threads}"
         self.batch_size: int | None = None
 
@@ -98,9 +100,7 @@ class Runner:
             WorkerError: If the interpreter died. The next call starts a new one.
         """
         arrays = arrange(x, self.model.inputs)
-        size = self.chunk_samples()
-        starts = range(0, len(arrays[0]), size)
-        chunks = ([array[start : start + size] for array in arrays] for start in starts)
+        chunks = _growing(arrays, 4 * self._wanted, self.chunk_samples())
         parts = list(self._outputs(chunks, raw))
         return self._named(
             [np.concatenate(p) if len(p) > 1 else p[0] for p in zip(*parts, strict=True)]
@@ -125,10 +125,11 @@ class Runner:
 
     def chunk_samples(self) -> int:
         """Return how many samples make a good message to the worker: whole batches."""
-        batch = self._wanted()
+        batch = self._wanted
         fitting = CHUNK_BYTES // sum(map(_sample_bytes, self.model.inputs))
         return max(batch, fitting - fitting % batch)
 
+    @functools.cached_property
     def _wanted(self) -> int:
         """Return how many samples to run at once if the graph allows it."""
         native = self.model.inputs[0].shape[0]
@@ -172,12 +173,12 @@ class Runner:
             self.model.content,
             settings={"runtime": self.runtime, "threads": self.threads},
             native=[tensor.shape for tensor in self.model.inputs],
-            stateful=any(tensor.variable for tensor in self.model.tensors()),
+            stateful=self._stateful,
         )
 
     def _settle(self, arrays: list[np.ndarray]) -> int:
         """Return how many samples to run at once, found by trying and then remembered."""
-        native, wanted, samples = self.model.inputs[0].shape[0], self._wanted(), len(arrays[0])
+        native, wanted, samples = self.model.inputs[0].shape[0], self._wanted, len(arrays[0])
         if native != 1 or wanted == 1:
             return native
         if self._asked is None and samples < self.chunk_samples():
@@ -212,6 +213,14 @@ class Runner:
         """Return the error that tells a user which model failed, and where."""
         where = f"{self.model.name!r} failed on {self.runtime} after {done} samples: {failure}"
         return WorkerError(where) if failure.died else ModelError(where)
+
+
+def _growing(arrays: list[np.ndarray], least: int, most: int) -> Generator:
+    """Yield all samples in messages, small ones first, so that the worker begins at once."""
+    start, size = 0, min(least, most)
+    while start < len(arrays[0]):
+        yield [array[start : start + size] for array in arrays]
+        start, size = start + size, min(2 * size, most)
 
 
 def _chain(first: Any, rest: Iterable[Any]) -> Generator:

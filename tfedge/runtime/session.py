@@ -61,11 +61,11 @@ class Session:
         """Run ``step`` samples at a time and return the outputs of each run."""
         if not len(arrays[0]):
             return []
-        ready = self.ready([(step, *array.shape[1:]) for array in arrays])
-        parts = []
-        for start in range(0, len(arrays[0]), step):
-            block = [array[start : start + step] for array in arrays]
-            parts.append(ready(block) if len(block[0]) == step else _padded(ready, block, step))
+        ready, samples = self.ready([(step, *array.shape[1:]) for array in arrays]), len(arrays[0])
+        whole = range(0, samples - step + 1, step)
+        parts = [ready([array[start : start + step] for array in arrays]) for start in whole]
+        if rest := samples % step:
+            parts.append(_padded(ready, [array[-rest:] for array in arrays], step))
         return parts
 
 
@@ -82,18 +82,18 @@ class _Ready:
 
     def __call__(self, block: list[np.ndarray]) -> list[np.ndarray]:
         """Run once and return the outputs, each with the batch axis in front."""
-        interpreter, step = self.interpreter, len(block[0])
         if self._stateful:
-            interpreter.reset_all_variables()
+            self.interpreter.reset_all_variables()
         for index, array in zip(self._inputs, block, strict=True):
-            interpreter.set_tensor(index, array)
-        interpreter.invoke()
-        return [_batched(interpreter.get_tensor(index), step) for index in self.outputs]
+            self.interpreter.set_tensor(index, array)
+        self.interpreter.invoke()
+        step = len(block[0])
+        return [_batched(self.interpreter.get_tensor(index), step) for index in self.outputs]
 
 
 def _batched(output: np.ndarray, step: int) -> np.ndarray:
     """Return an output with the batch axis in front, adding one to outputs that have none."""
-    if output.shape[:1] == (step,):
+    if output.ndim and len(output) == step:
         return output
     if step == 1:
         return output[None]
