@@ -9,11 +9,12 @@ from typing import Any
 from tfedge.compress.pruning.channels.graph import read_channels
 from tfedge.compress.pruning.channels.importance.score import ChannelImportance
 from tfedge.compress.pruning.channels.planning.measured import measured_model
-from tfedge.compress.pruning.channels.planning.plan import Choice, Ranking, drop_by_layer, ranking
-from tfedge.compress.pruning.channels.planning.request import request_of
-from tfedge.compress.pruning.channels.planning.search import TOLERANCE, drop_of, gone_after
+from tfedge.compress.pruning.channels.planning.plan import Ranking, drop_by_layer, ranking
+from tfedge.compress.pruning.channels.planning.request import Request, request_of
+from tfedge.compress.pruning.channels.planning.search import TOLERANCE, Drop, drop_of, gone_after
 from tfedge.compress.pruning.channels.planning.targets import Target
 from tfedge.compress.pruning.channels.recalibration import recalibrate as recalibrated
+from tfedge.compress.pruning.channels.reconstruction import Reconstruction
 from tfedge.compress.pruning.channels.surgery import remove
 from tfedge.core.errors import ModelError
 from tfedge.core.openers import open_path
@@ -42,6 +43,7 @@ def prune_channels(
     minimum: float = 1,
     data: Any = None,
     loss: Any = None,
+    reconstruct: bool = True,
     recalibrate: bool = True,
 ) -> Any:
     """Return a smaller model: whole channels are gone, with every weight that belongs to them.
@@ -77,6 +79,8 @@ def prune_channels(
         data: Samples, with labels where the loss is needed: arrays, ``(x, y)``, ``tf.data``,
             generators, Keras sequences.
         loss: A loss as ``compile`` takes it; default: the one that the model is compiled with.
+        reconstruct: Where data are given, let the channels that stay take over what those that go
+            contributed, by least squares on what the next layers take in.
         recalibrate: Estimate the statistics of BatchNormalization again where data are given.
 
     Returns:
@@ -114,9 +118,10 @@ def prune_channels(
         minimum=minimum,
         data=data,
         loss=loss,
+        reconstruct=reconstruct,
         recalibrate=recalibrate,
     )
-    return pruned(opened(model), request.target, request.choice, request.recalibrate)
+    return pruned(opened(model), request)
 
 
 def opened(model: Any) -> Any:
@@ -139,26 +144,37 @@ def opened(model: Any) -> Any:
     return model
 
 
-def pruned(model: Any, target: Target, choice: Choice, recalibrate: bool) -> Any:
+def pruned(model: Any, request: Request) -> Any:
     """Return the model without the units that the target asks for."""
-    order = ranking(model, read_graph(model), read_channels(model), choice)
+    target, choice = request.target, request.choice
+    channels = read_channels(model)
+    order = ranking(model, read_graph(model), channels, choice)
+    build = _builder(model, order, choice.data if request.reconstruct else None)
     if isinstance(target.value, Mapping):
-        slim = remove(model, drop_by_layer(order, target.value, choice.limits))
+        slim = build(drop_by_layer(order, target.value, choice.limits))
     elif target.measure is not None:
-        slim = measured_model(model, order, target, lambda drop: remove(model, drop))
+        slim = measured_model(model, order, target, build)
     else:
-        slim = _counted(model, order, target)
-    if recalibrate and choice.data is not None:
+        slim = _counted(build, order, target)
+    if request.recalibrate and choice.data is not None:
         recalibrated(slim, choice.data)
     return slim
 
 
-def _counted(model: Any, order: Ranking, target: Target) -> Any:
+def _builder(model: Any, order: Ranking, data: Any) -> Callable[[Drop], Any]:
+    """Return what makes the model without some units, reconstructed where there are data."""
+    if data is None:
+        return lambda drop: remove(model, drop)
+    reconstruction = Reconstruction(model, order.candidates.groups, data)
+    return lambda drop: remove(model, drop, reconstruction.weights(drop))
+
+
+def _counted(build: Callable[[Drop], Any], order: Ranking, target: Target) -> Any:
     """Return the model at a counted target; counts that arithmetic gets wrong are corrected."""
     goal, factor = target.goal(target.cost(order.cost)({})), 1.0
     for _ in range(_CORRECTIONS):
         moves = order.towards(target, factor)
-        slim = remove(model, drop_of(moves))
+        slim = build(drop_of(moves))
         if target.kind != "macs":
             break
         found, expected = model_statistics(slim).macs, order.cost.macs_left(gone_after(moves))

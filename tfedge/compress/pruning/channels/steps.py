@@ -61,5 +61,5 @@ def _steps(model: Any, request: Request, steps: int) -> Iterator[Any]:
         loss = request.choice.loss or getattr(model, "loss", None) or first_loss
         limits = dataclasses.replace(request.choice.limits, originals=sizes)
         choice = dataclasses.replace(request.choice, loss=loss, limits=limits)
-        model = pruned(model, target, choice, request.recalibrate)
+        model = pruned(model, dataclasses.replace(request, target=target, choice=choice))
         yield model

@@ -21,11 +21,13 @@ class Request:
     Attributes:
         target: How much goes.
         choice: What goes first.
+        reconstruct: Whether the channels that stay take over what the others contributed.
         recalibrate: Whether statistics are estimated again.
     """
 
     target: Target
     choice: Choice
+    reconstruct: bool
     recalibrate: bool
 
 
@@ -44,6 +46,7 @@ def request_of(
     minimum: float = 1,
     data: Any = None,
     loss: Any = None,
+    reconstruct: bool = True,
     recalibrate: bool = True,
 ) -> Request:
     """Return the arguments of :func:`tfedge.prune_channels`, checked.
@@ -61,5 +64,6 @@ def request_of(
     return Request(
         target=target_of(ratio, macs, parameters, size_bytes, latency_ms, measure),
         choice=Choice(importance, scope, Limits(round_to, minimum), exclude, data, loss),
+        reconstruct=reconstruct,
         recalibrate=recalibrate,
     )
