@@ -189,10 +189,12 @@ def _is_transposed(layer: Any) -> bool:
 
 
 def _rows(layer: Any, x: Any) -> np.ndarray:
-    """Return some of the positions of a layer's input, each with all its channels."""
+    """Return positions of a layer's input, some of many, each with all its channels."""
     last = tf.experimental.numpy.moveaxis(tf.cast(x, tf.float32), channel_axis(layer), -1)
     rows = np.asarray(tf.reshape(last, (-1, last.shape[-1])))
-    return rows[:: -(-len(rows) // _ROWS)]
+    if len(rows) <= _ROWS:
+        return rows
+    return rows[np.random.default_rng(0).choice(len(rows), _ROWS, replace=False)]
 
 
 def _value(variable: Any) -> np.ndarray:
