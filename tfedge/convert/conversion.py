@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from tfedge.convert.calibration.record import CalibrationRecord, warn_of_idle
 from tfedge.convert.dispatch import dispatch
 from tfedge.convert.integers import require_integers
-from tfedge.convert.job import batches_of
 from tfedge.convert.modes import MODES, Mode
 from tfedge.convert.signature import Signature
 from tfedge.convert.sources import sources
+from tfedge.core.observers import Observer
 from tfedge.runtime.model import TFLiteModel
 
 
@@ -31,6 +32,7 @@ class Conversion:
         output_type: Type of its outputs.
         float_fallback: Whether an integer file may hold float operators.
         sparse: Whether weights with many zeros are stored sparsely.
+        observers: Rules for the ranges, to choose from; empty for TensorFlow's own calibrator.
     """
 
     model: Any
@@ -42,19 +44,26 @@ class Conversion:
     output_type: str = "int8"
     float_fallback: bool = False
     sparse: bool = False
+    observers: tuple[Observer, ...] = ()
 
     def files(self) -> Iterator[TFLiteModel]:
         """Yield the file, and after it others that are larger and may be more accurate.
 
         Raises:
+            CalibrationError: If a tensor is not finite on the samples.
             ConversionError: If the converter refuses or dies, or operators stay in float.
         """
         for source in sources(self.model, self.mode, self.signature.inputs):
             signature = self.signature
             if source.model is not self.model:
                 signature = signature.computed_by(source.model)
-            content = dispatch(signature, self.name, composite=source.composite, **self._settings())
-            lite = TFLiteModel(content, self.name, {"quantize": self.mode.name})
+            settings = self._settings()
+            content, found = dispatch(signature, self.name, composite=source.composite, **settings)
+            notes: dict[str, Any] = {"quantize": self.mode.name}
+            if found:
+                notes["calibration"] = CalibrationRecord(**found)
+                warn_of_idle(notes["calibration"], self.name)
+            lite = TFLiteModel(content, self.name, notes)
             if self.mode.calibrated and not self.float_fallback:
                 require_integers(lite, calibrated=self.samples is not None)
             yield lite
@@ -65,12 +74,13 @@ class Conversion:
 
     def _settings(self) -> dict[str, Any]:
         """Return what the worker is told."""
-        size = self.signature.inputs[0].shape[0] or 1
         return {
             "mode": self.mode.name,
             "input_type": self.input_type,
             "output_type": self.output_type,
             "float_fallback": self.float_fallback,
             "sparse": self.sparse,
-            "samples": None if self.samples is None else list(batches_of(self.samples, size)),
+            "samples": self.samples,
+            "batch": self.signature.inputs[0].shape[0] or 1,
+            "observers": self.observers,
         }

@@ -8,14 +8,16 @@ from typing import Any
 
 from tfedge.convert.conversion import Conversion
 from tfedge.convert.inputs import input_specs
-from tfedge.convert.modes import Mode, check_types, mode_named
+from tfedge.convert.modes import Mode, border_type, mode_named
 from tfedge.convert.proof import best_file, proof_samples
+from tfedge.convert.ranges import observers_for
 from tfedge.convert.representative import representative_samples
 from tfedge.convert.scale_check import warn_of_scale
 from tfedge.convert.signature import signature_of
 from tfedge.convert.sparse import CHOICES, stored
 from tfedge.core.checks import one_of, whole_number
 from tfedge.core.errors import CalibrationError
+from tfedge.core.observers import Observer
 from tfedge.core.openers import open_path
 from tfedge.evaluate.progress import progress
 from tfedge.models.flavours import is_model
@@ -30,6 +32,7 @@ def convert(
     calibration: Any = None,
     *,
     calibration_samples: int = 200,
+    observer: str | Observer = "minmax",
     input_type: str | None = None,
     output_type: str | None = None,
     float_fallback: bool = False,
@@ -47,17 +50,22 @@ def convert(
 
     Args:
         model: A Keras 3 or tf_keras model, or a path to ``.keras``, ``.h5`` or a SavedModel.
-        quantize: ``"float32"``, ``"float16"``, ``"dynamic"`` (8-bit weights) or ``"int8"``
-            (weights, activations, inputs and outputs).
-        calibration: Samples that show the range of every activation, for ``"int8"``: NumPy
+        quantize: ``"float32"``, ``"float16"``, ``"dynamic"`` (8-bit weights), ``"int8"``
+            (weights, activations, inputs and outputs) or ``"int16x8"`` (16-bit activations).
+        calibration: Samples that show the range of every activation, for integer files: NumPy
             arrays, a dict by input name, ``tf.data`` (batched or not, with or without labels), a
             generator, a Keras ``Sequence``. A QAT model brings its own ranges and needs it only
             for layers that were left unquantized.
         calibration_samples: Largest number of samples used.
+        observer: How ranges are drawn from the samples: ``"minmax"``, ``"moving_average"``,
+            ``"percentile"``, ``"mse"``, ``"entropy"``; an object such as
+            ``tfedge.core.observers.Percentile(99.9)``; ``"auto"`` for the one of these whose file
+            is best on samples held out; ``"tflite"`` for TensorFlow's own calibrator.
         input_type: ``"int8"``, ``"uint8"`` or ``"float32"``: type of the inputs of an
-            ``"int8"`` file; ``"int8"`` by default.
+            ``"int8"`` file, ``"int16"`` or ``"float32"`` of an ``"int16x8"`` file; the first by
+            default.
         output_type: Likewise for the outputs.
-        float_fallback: Whether an ``"int8"`` file may hold operators that compute in float.
+        float_fallback: Whether an integer file may hold operators that compute in float.
         batch_size: Size of the first axis; None leaves it free, which costs operators.
         input_shapes: Shapes without the batch axis for inputs whose shape is open: a tuple, or
             tuples by input name. Taken from the calibration data otherwise.
@@ -71,8 +79,8 @@ def convert(
         verbose: 1 for a progress bar: calibration data read, file written, file proven.
 
     Returns:
-        The file. ``notes["parity"]`` has what the check measured, ``notes["storage"]`` what
-        ``sparse`` compared.
+        The file. ``notes["parity"]`` has what the check measured, ``notes["calibration"]`` where
+        ranges come from, ``notes["storage"]`` what ``sparse`` compared.
 
     Raises:
         ModelError: If ``model`` is no model, is not built, or has open shapes.
@@ -91,24 +99,22 @@ def convert(
         ('int8', 0)
     """
     mode = mode_named(quantize)
-    check_types(mode, input_type or "float32", output_type or "float32")
+    types = [
+        border_type(mode, "input_type", input_type),
+        border_type(mode, "output_type", output_type),
+    ]
+    observers = observers_for(observer)
     one_of("sparse", sparse, CHOICES)
     whole_number("calibration_samples", calibration_samples)
     whole_number("batch_size", 1 if batch_size is None else batch_size)
     model = _exportable(model)
     title = str(name or getattr(model, "name", "model"))
     with progress(title, 3, verbose, unit="step") as done:
-        samples = _samples(model, mode, calibration, calibration_samples)
+        samples = _samples(model, mode, calibration, calibration_samples, batch_size or 1)
         done(1)
+        signature = signature_of(model, batch_size, input_shapes, samples)
         conversion = Conversion(
-            model=model,
-            name=title,
-            mode=mode,
-            signature=signature_of(model, batch_size, input_shapes, samples),
-            samples=samples,
-            input_type=input_type or "int8",
-            output_type=output_type or "int8",
-            float_fallback=float_fallback,
+            model, title, mode, signature, samples, *types, float_fallback, observers=observers
         )
         return _written(conversion, parity, sparse, done)
 
@@ -130,16 +136,21 @@ def _written(conversion: Conversion, parity: Any, sparse: Any, done: Callable) -
     return stored(lite, conversion, sparse, x) if sparse else lite
 
 
-def _samples(model: Any, mode: Mode, calibration: Any, limit: int) -> dict | None:
+def _samples(model: Any, mode: Mode, calibration: Any, limit: int, least: int) -> dict | None:
     """Return checked calibration samples, None where there are none and none are needed."""
     if calibration is None:
         if mode.calibrated and not (is_model(model) and is_quantized(model)):
             raise CalibrationError(
-                "quantize='int8' needs calibration data, from which the ranges of activations "
-                "are read; none was given. Pass calibration=x_train, or any dataset of some "
-                "hundred typical samples, or train with tfedge.quantize first."
+                f"quantize={mode.name!r} needs calibration data, from which the ranges of "
+                "activations are read; none was given. Pass calibration=x_train, or any dataset "
+                "of some hundred typical samples, or train with tfedge.quantize first."
             )
         return None
     samples = representative_samples(calibration, input_specs(model), limit)
+    if mode.calibrated and len(next(iter(samples.values()))) < least:
+        raise CalibrationError(
+            f"{len(next(iter(samples.values())))} calibration samples do not fill one batch of "
+            f"batch_size={least}. Give more, or raise calibration_samples={limit}."
+        )
     warn_of_scale(model, samples)
     return samples

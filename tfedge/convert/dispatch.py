@@ -30,7 +30,9 @@ def converter_worker() -> Worker:
     return shared_worker("converter", _ENVIRONMENT)
 
 
-def dispatch(signature: Signature, name: str, *, composite: bool, **settings: Any) -> bytes:
+def dispatch(
+    signature: Signature, name: str, *, composite: bool, **settings: Any
+) -> tuple[bytes, dict[str, Any]]:
     """Convert a model in the worker.
 
     Args:
@@ -40,20 +42,22 @@ def dispatch(signature: Signature, name: str, *, composite: bool, **settings: An
         **settings: For `tfedge.convert.job.convert_folder`.
 
     Returns:
-        The bytes of the file.
+        The bytes of the file, and what was found out while calibrating.
 
     Raises:
+        CalibrationError: If a tensor is not finite on the calibration samples.
         ConversionError: If the converter refuses or dies; says which operator and layer where
             the converter tells, and ends with the last lines of its log.
     """
     settings["names"] = {ours: name for name, ours in signature.arguments().items() if ours != name}
     try:
-        return (_by_folder if composite else _by_graph)(signature, settings).tobytes()
+        content, findings = (_by_folder if composite else _by_graph)(signature, settings)
+        return content.tobytes(), findings
     except WorkerCallError as failure:
         raise ConversionError(_explain(failure, name, settings["mode"])) from failure
 
 
-def _by_graph(signature: Signature, settings: dict) -> np.ndarray:
+def _by_graph(signature: Signature, settings: dict) -> tuple[np.ndarray, dict]:
     """Convert a frozen graph."""
     with collected():
         frozen = freeze(signature)
@@ -61,7 +65,7 @@ def _by_graph(signature: Signature, settings: dict) -> np.ndarray:
     return converter_worker().call(target, frozen.graph, frozen.feeds, frozen.fetches, **settings)
 
 
-def _by_folder(signature: Signature, settings: dict) -> np.ndarray:
+def _by_folder(signature: Signature, settings: dict) -> tuple[np.ndarray, dict]:
     """Convert through a SavedModel on disk."""
     with tempfile.TemporaryDirectory(prefix="tfedge-") as folder:
         with collected():

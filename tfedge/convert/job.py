@@ -5,14 +5,21 @@ from __future__ import annotations
 import functools
 import gc
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.lite.tools import flatbuffer_utils
 
+from tfedge.convert.calibration.quantizer import Quantizer
 from tfedge.convert.folding import folded
+from tfedge.core.observers import Observer
+
+_INTEGERS = {
+    "int8": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
+    "int16x8": tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+}
 
 
 def ready() -> str:
@@ -22,7 +29,7 @@ def ready() -> str:
 
 def convert_graph(
     graph: np.ndarray, feeds: list[str], fetches: dict[str, str], **settings: Any
-) -> np.ndarray:
+) -> tuple[np.ndarray, dict[str, Any]]:
     """Convert a frozen graph; see `convert_folder`."""
     _settle()
     function = _import_graph(graph, feeds, fetches)
@@ -37,10 +44,12 @@ def convert_folder(
     input_type: str,
     output_type: str,
     float_fallback: bool,
-    samples: list[dict[str, np.ndarray]] | None,
+    samples: dict[str, np.ndarray] | None,
+    batch: int,
+    observers: Sequence[Observer],
     names: dict[str, str],
     sparse: bool = False,
-) -> np.ndarray:
+) -> tuple[np.ndarray, dict[str, Any]]:
     """Convert a SavedModel.
 
     Args:
@@ -49,12 +58,14 @@ def convert_folder(
         input_type: Type of the inputs of an integer file.
         output_type: Type of its outputs.
         float_fallback: Whether an integer file may hold float operators.
-        samples: Batches by input name, to calibrate with.
+        samples: Arrays by input name, to calibrate with.
+        batch: How many samples the model takes at once.
+        observers: Rules for ranges, to choose from; empty for TensorFlow's own calibrator.
         names: What inputs are to be called in the file, by argument, where the two differ.
         sparse: Whether weights with many zeros are stored sparsely.
 
     Returns:
-        The file, as bytes in a uint8 array.
+        The file, as bytes in a uint8 array, and what was found out while calibrating.
     """
     converter = tf.lite.TFLiteConverter.from_saved_model(folder)
     converter.optimizations = [tf.lite.Optimize.DEFAULT] if mode != "float32" else []
@@ -65,20 +76,18 @@ def convert_folder(
     if mode == "dynamic":
         # Per-channel dense kernels need FULLY_CONNECTED version 12, which tflite-runtime lacks.
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-    if mode == "int8":
+    if mode in _INTEGERS:
         converter.inference_input_type = tf.as_dtype(input_type)
         converter.inference_output_type = tf.as_dtype(output_type)
         if samples is not None:
             arguments = {name: argument for argument, name in names.items()}
-            converter.representative_dataset = lambda: _by_argument(samples, arguments)
-            converter.target_spec.supported_ops = _operators(float_fallback)
-    return np.frombuffer(_renamed(converter.convert(), names), np.uint8)
-
-
-def _by_argument(samples: list[dict], arguments: dict[str, str]) -> Iterator[dict]:
-    """Yield samples by argument of the function."""
-    for sample in samples:
-        yield {arguments.get(name, name): array for name, array in sample.items()}
+            samples = {arguments.get(name, name): array for name, array in samples.items()}
+            converter.representative_dataset = functools.partial(batches_of, samples, batch)
+            converter.target_spec.supported_ops = _operators(mode, float_fallback)
+            if observers:
+                converter._quantize = Quantizer(converter, samples, observers)
+    content = _renamed(converter.convert(), names)
+    return np.frombuffer(content, np.uint8), getattr(converter._quantize, "findings", {})
 
 
 def _renamed(content: bytes, names: dict[str, str]) -> bytes:
@@ -92,10 +101,10 @@ def _renamed(content: bytes, names: dict[str, str]) -> bytes:
     return bytes(flatbuffer_utils.convert_object_to_bytearray(file))
 
 
-def _operators(float_fallback: bool) -> list[Any]:
+def _operators(mode: str, float_fallback: bool) -> list[Any]:
     """Return the sets of operators that a calibrated integer file may hold."""
     floats = [tf.lite.OpsSet.TFLITE_BUILTINS] if float_fallback else []
-    return [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, *floats]
+    return [_INTEGERS[mode], *floats]
 
 
 def _import_graph(graph: np.ndarray, feeds: list[str], fetches: dict[str, str]) -> Any:

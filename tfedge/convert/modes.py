@@ -18,6 +18,7 @@ class Mode:
         calibrated: Whether activation ranges must be known: from data, or from training (QAT).
         agreement: Share of equal predictions under which parity counts as poor.
         sqnr_db: Signal to quantization noise ratio under which parity counts as poor, in dB.
+        border: Types that inputs and outputs may have, the usual one first.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Mode:
     calibrated: bool
     agreement: float
     sqnr_db: float
+    border: tuple[str, ...] = ("float32",)
 
 
 MODES = {
@@ -34,12 +36,25 @@ MODES = {
         Mode("float16", "weights in 16-bit float, computed in 32-bit float", False, 0.99, 40.0),
         Mode("dynamic", "weights in 8-bit integers, activations in float", False, 0.95, 15.0),
         Mode(
-            "int8", "weights, activations, inputs and outputs in 8-bit integers", True, 0.95, 10.0
+            "int8",
+            "weights, activations, inputs and outputs in 8-bit integers",
+            True,
+            0.95,
+            10.0,
+            ("int8", "uint8", "float32"),
+        ),
+        Mode(
+            "int16x8",
+            "weights in 8-bit integers; activations, inputs and outputs in 16-bit integers",
+            True,
+            0.95,
+            15.0,
+            ("int16", "float32"),
         ),
     )
 }
 
-INPUT_OUTPUT_TYPES = ("int8", "uint8", "float32")
+INPUT_OUTPUT_TYPES = ("int8", "uint8", "int16", "float32")
 
 
 def mode_named(name: str | None) -> Mode:
@@ -57,13 +72,30 @@ def mode_named(name: str | None) -> Mode:
     return MODES[name]
 
 
-def check_types(mode: Mode, input_type: str, output_type: str) -> None:
-    """Raise unless the types of inputs and outputs fit the mode."""
-    for name, value in (("input_type", input_type), ("output_type", output_type)):
-        one_of(name, value, INPUT_OUTPUT_TYPES)
-        if value != "float32" and not mode.calibrated:
-            raise ArgumentError(
-                f"{name}={value!r} asks for integers at the border of the file, and "
-                f"quantize={mode.name!r} keeps activations in float. Use quantize='int8', or leave "
-                f"{name} out."
-            )
+def border_type(mode: Mode, setting: str, value: str | None) -> str:
+    """Return the type of inputs or outputs of a mode's files.
+
+    Args:
+        mode: The mode.
+        setting: Name of the setting, for messages.
+        value: The type asked for, None for the mode's usual one.
+
+    Raises:
+        ArgumentError: If the mode's files cannot have it.
+
+    Example:
+        >>> border_type(mode_named("int8"), "input_type", None)
+        'int8'
+    """
+    if value is None:
+        return mode.border[0]
+    one_of(setting, value, INPUT_OUTPUT_TYPES)
+    if value not in mode.border:
+        kept = "activations in float" if not mode.calibrated else f"them in {mode.border[0]}"
+        fitting = [other.name for other in MODES.values() if value in other.border]
+        raise ArgumentError(
+            f"{setting}={value!r} asks for {value} at the border of the file, and "
+            f"quantize={mode.name!r} keeps {kept}. Use quantize={fitting[0]!r}, or leave "
+            f"{setting} out."
+        )
+    return value

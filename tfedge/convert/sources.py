@@ -13,6 +13,7 @@ from tfedge.convert.modes import Mode
 from tfedge.core.errors import ModelError
 from tfedge.models.adopt import adopt
 from tfedge.models.flavours import KERAS3, flavour_of, is_model, tf_keras
+from tfedge.models.training.exportable import check_exportable
 from tfedge.models.walk import any_layer
 
 _NOT_FLOAT32 = ("float16", "bfloat16", "float64")
@@ -45,7 +46,11 @@ def sources(model: Any, mode: Mode, inputs: Sequence[tf.TensorSpec]) -> Iterator
 
     Raises:
         ConversionError: If a recurrent layer cannot be converted.
+        ModelError: If a model in integer training has ranges that nothing has set, or has lost
+            zeros or clusters that it was to keep.
     """
+    if is_model(model):
+        check_exportable(model)
     if is_model(model) and _computes_in(model, _NOT_FLOAT32):
         model = _in_float32(model)
     if is_model(model) and recurrent.has_recurrent(model):

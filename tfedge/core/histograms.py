@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 _HALF = 4096
@@ -69,8 +71,8 @@ class Histogram:
 
 def _width_for(largest: float) -> float:
     """Return the least power of two with which a magnitude lies within the bins."""
-    _, exponent = np.frexp(max(largest, _LEAST))
-    return float(np.ldexp(1.0, int(exponent))) / _HALF
+    _, exponent = math.frexp(max(largest, _LEAST))
+    return math.ldexp(1.0, exponent) / _HALF
 
 
 def _merged(counts: np.ndarray, factor: float) -> np.ndarray:

@@ -73,6 +73,20 @@ class Statistics:
             step = -(-values.size // self.most_counted)
             self.histogram.update(values.reshape(-1)[:: step | 1])
 
+    def end_batch(self) -> None:
+        """Make one batch of all updates so far.
+
+        Example:
+            >>> seen = Statistics()
+            >>> seen.update(np.array([-1.0, 2.0]))
+            >>> seen.update(np.array([0.5, 3.0]))
+            >>> seen.end_batch()
+            >>> seen.lows, seen.highs
+            ([-1.0], [3.0])
+        """
+        if self.lows:
+            self.lows, self.highs = [self.low], [self.high]
+
     def add(self, other: Statistics) -> None:
         """Take into account what other statistics hold, as later batches."""
         self.lows += other.lows
