@@ -8,13 +8,13 @@ from typing import Any
 
 from tfedge.compress.pruning.channels.graph import read_channels
 from tfedge.compress.pruning.channels.importance.score import ChannelImportance
-from tfedge.compress.pruning.channels.planning.measured import measured_model
+from tfedge.compress.pruning.channels.planning.measured import measured_drop
 from tfedge.compress.pruning.channels.planning.plan import Ranking, drop_by_layer, ranking
 from tfedge.compress.pruning.channels.planning.request import Request, request_of
 from tfedge.compress.pruning.channels.planning.search import TOLERANCE, Drop, drop_of, gone_after
 from tfedge.compress.pruning.channels.planning.targets import Target
-from tfedge.compress.pruning.channels.recalibration import recalibrate as recalibrated
-from tfedge.compress.pruning.channels.reconstruction import Reconstruction
+from tfedge.compress.pruning.channels.recalibration import recalibrate as _recalibrate
+from tfedge.compress.pruning.channels.reconstruction import reconstruct as _reconstruct
 from tfedge.compress.pruning.channels.surgery import remove
 from tfedge.core.errors import ModelError
 from tfedge.core.openers import open_path
@@ -43,7 +43,7 @@ def prune_channels(
     minimum: float = 1,
     data: Any = None,
     loss: Any = None,
-    reconstruct: bool = True,
+    reconstruct: bool = False,
     recalibrate: bool = True,
 ) -> Any:
     """Return a smaller model: whole channels are gone, with every weight that belongs to them.
@@ -79,8 +79,9 @@ def prune_channels(
         data: Samples, with labels where the loss is needed: arrays, ``(x, y)``, ``tf.data``,
             generators, Keras sequences.
         loss: A loss as ``compile`` takes it; default: the one that the model is compiled with.
-        reconstruct: Where data are given, let the channels that stay take over what those that go
-            contributed, by least squares on what the next layers take in.
+        reconstruct: Let the channels that stay take over what those that go contributed, layer by
+            layer, by least squares on the data. It saves most of the accuracy where no training
+            follows; where one does, it is of little use.
         recalibrate: Estimate the statistics of BatchNormalization again where data are given.
 
     Returns:
@@ -149,36 +150,31 @@ def pruned(model: Any, request: Request) -> Any:
     target, choice = request.target, request.choice
     channels = read_channels(model)
     order = ranking(model, read_graph(model), channels, choice)
-    build = _builder(model, order, choice.data if request.reconstruct else None)
     if isinstance(target.value, Mapping):
-        slim = build(drop_by_layer(order, target.value, choice.limits))
+        gone = drop_by_layer(order, target.value, choice.limits)
     elif target.measure is not None:
-        slim = measured_model(model, order, target, build)
+        gone = measured_drop(model, order, target, lambda drop: remove(model, drop))
     else:
-        slim = _counted(build, order, target)
+        gone = _counted(model, order, target)
+    slim = remove(model, gone)
+    if request.reconstruct:
+        statistics = request.recalibrate
+        _reconstruct(model, slim, channels.groups, gone, choice.data, statistics=statistics)
     if request.recalibrate and choice.data is not None:
-        recalibrated(slim, choice.data)
+        _recalibrate(slim, choice.data)
     return slim
 
 
-def _builder(model: Any, order: Ranking, data: Any) -> Callable[[Drop], Any]:
-    """Return what makes the model without some units, reconstructed where there are data."""
-    if data is None:
-        return lambda drop: remove(model, drop)
-    reconstruction = Reconstruction(model, order.candidates.groups, data)
-    return lambda drop: remove(model, drop, reconstruction.weights(drop))
-
-
-def _counted(build: Callable[[Drop], Any], order: Ranking, target: Target) -> Any:
-    """Return the model at a counted target; counts that arithmetic gets wrong are corrected."""
+def _counted(model: Any, order: Ranking, target: Target) -> Drop:
+    """Return the units at a counted target; counts that arithmetic gets wrong are corrected."""
     goal, factor = target.goal(target.cost(order.cost)({})), 1.0
     for _ in range(_CORRECTIONS):
         moves = order.towards(target, factor)
-        slim = build(drop_of(moves))
         if target.kind != "macs":
             break
-        found, expected = model_statistics(slim).macs, order.cost.macs_left(gone_after(moves))
+        found = model_statistics(remove(model, drop_of(moves))).macs
+        expected = order.cost.macs_left(gone_after(moves))
         if abs(found - expected) < 1 or (1 - TOLERANCE) * goal <= found <= goal:
             break
         factor *= (1 - TOLERANCE / 4) * goal / found
-    return slim
+    return drop_of(moves)

@@ -54,7 +54,7 @@ def recalibrate(model: Any, data: Any, *, samples: int = SAMPLES) -> int:
         ("PreciseBN"); after pruning: Li et al., "EagleEye", ECCV 2020, arXiv:2007.02491.
     """
     graph = read_graph(model)
-    totals = {name: _Totals() for name, layer in graph.layers().items() if _has_statistics(layer)}
+    totals = {name: Totals() for name, layer in graph.layers().items() if has_statistics(layer)}
     if not totals:
         return 0
 
@@ -68,24 +68,38 @@ def recalibrate(model: Any, data: Any, *, samples: int = SAMPLES) -> int:
         run(graph, batch.x, seen)
     layers = graph.layers()
     for name, total in totals.items():
-        layers[name].moving_mean.assign(total.mean().astype("float32"))
-        layers[name].moving_variance.assign(total.variance().astype("float32"))
+        total.write(layers[name])
     return len(totals)
 
 
 @dataclasses.dataclass
-class _Totals:
+class Totals:
     """Sums over batches, in float64."""
 
     values: int = 0
     sums: Any = 0.0
     squares: Any = 0.0
 
+    def add_batch(self, layer: Any, x: Any) -> tuple[Any, Any]:
+        """Add what goes into a BatchNormalization, and return mean and variance of the batch."""
+        kept = layer.axis[0] if isinstance(layer.axis, (list, tuple)) else layer.axis
+        kept %= len(x.shape)
+        axes = [axis for axis in range(len(x.shape)) if axis != kept]
+        mean, variance = tf.nn.moments(tf.cast(x, tf.float32), axes, keepdims=True)
+        flat = [np.asarray(tf.reshape(one, [-1]), np.float64) for one in (mean, variance)]
+        self.add(int(tf.size(x)) // len(flat[0]), *flat)
+        return mean, variance
+
     def add(self, values: int, mean: np.ndarray, variance: np.ndarray) -> None:
-        """Add a batch."""
+        """Add the mean and the variance of so many values."""
         self.values += values
         self.sums = self.sums + values * mean
         self.squares = self.squares + values * (variance + mean**2)
+
+    def write(self, layer: Any) -> None:
+        """Make these the moving statistics of a layer."""
+        layer.moving_mean.assign(self.mean().astype("float32"))
+        layer.moving_variance.assign(self.variance().astype("float32"))
 
     def mean(self) -> np.ndarray:
         """Return the mean over all values."""
@@ -96,7 +110,7 @@ class _Totals:
         return np.maximum(self.squares / self.values - self.mean() ** 2, 0)
 
 
-def _has_statistics(layer: Any) -> bool:
+def has_statistics(layer: Any) -> bool:
     """Return whether a layer remembers the statistics of batches."""
     return "BatchNormalization" in class_names(layer)
 
@@ -108,16 +122,10 @@ def _even(parts: Any) -> Any:
             yield batch
 
 
-def _normalize(layer: Any, x: Any, total: _Totals) -> Any:
+def _normalize(layer: Any, x: Any, total: Totals) -> Any:
     """Return a batch normalized by its own statistics, and add these to the totals."""
-    kept = layer.axis[0] if isinstance(layer.axis, (list, tuple)) else layer.axis
-    kept %= len(x.shape)
-    axes = [axis for axis in range(len(x.shape)) if axis != kept]
-    wide = tf.cast(x, tf.float32)
-    mean, variance = tf.nn.moments(wide, axes, keepdims=True)
-    flat = [np.asarray(tf.reshape(one, [-1]), np.float64) for one in (mean, variance)]
-    total.add(int(tf.size(x)) // len(flat[0]), *flat)
-    shape = mean.shape
+    mean, variance = total.add_batch(layer, x)
+    wide, shape = tf.cast(x, tf.float32), mean.shape
     gamma, beta = (
         None if one is None else tf.reshape(tf.cast(one, tf.float32), shape)
         for one in (layer.gamma, layer.beta)

@@ -16,8 +16,37 @@ from tfedge.models.nodes import takes_training
 Call = Callable[[Step, tuple, dict], Any]
 
 
+class Flow:
+    """The tensors of one batch on their way through a model; what is not needed is let go.
+
+    Args:
+        graph: The layer graph, nested models flattened.
+        x: A batch: an array, a list in the order of the inputs, or a dict by input name.
+
+    Raises:
+        DataError: If the batch does not fit the inputs.
+    """
+
+    def __init__(self, graph: LayerGraph, x: Any) -> None:
+        self._values = by_input(graph, x)
+        self._uses = Counter(tensor for step in graph.steps for tensor in _arguments(step))
+
+    def arguments(self, step: Step) -> tuple[tuple, dict]:
+        """Return the arguments of a call with real tensors."""
+        args, kwargs = (map_tensors(part, self._values.get) for part in (step.args, step.kwargs))
+        return args, kwargs
+
+    def made(self, step: Step, outputs: Any) -> None:
+        """Take what a call returned."""
+        self._values.update(zip(step.outputs, tf.nest.flatten(outputs), strict=True))
+        for tensor in _arguments(step):
+            self._uses[tensor] -= 1
+            if not self._uses[tensor]:
+                self._values.pop(tensor, None)
+
+
 def run(graph: LayerGraph, x: Any, call: Call) -> None:
-    """Run one batch through a model, call by call; what is not needed any more is let go.
+    """Run one batch through a model, call by call.
 
     Args:
         graph: The layer graph, nested models flattened.
@@ -36,16 +65,9 @@ def run(graph: LayerGraph, x: Any, call: Call) -> None:
         >>> run(read_graph(model), np.ones((3, 2), "float32"), seen)
         relu (3, 2)
     """
-    values = by_input(graph, x)
-    uses = Counter(tensor for step in graph.steps for tensor in _arguments(step))
+    flow = Flow(graph, x)
     for step in graph.steps:
-        args, kwargs = (map_tensors(part, values.get) for part in (step.args, step.kwargs))
-        made = tf.nest.flatten(call(step, args, kwargs))
-        values.update(zip(step.outputs, made, strict=True))
-        for tensor in _arguments(step):
-            uses[tensor] -= 1
-            if not uses[tensor]:
-                values.pop(tensor, None)
+        flow.made(step, call(step, *flow.arguments(step)))
 
 
 def inference(step: Step, args: tuple, kwargs: dict) -> Any:

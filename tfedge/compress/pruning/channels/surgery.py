@@ -22,14 +22,12 @@ from tfedge.models.weights import finalize
 Drop = Mapping[str, Sequence[int]]
 
 
-def remove(model: Any, drop: Drop, values: Mapping[int, np.ndarray] | None = None) -> Any:
+def remove(model: Any, drop: Drop) -> Any:
     """Return the model without some channels.
 
     Args:
         model: As in ``read_channels``; it is not touched.
         drop: Group name to the units that go. Groups that are not named stay whole.
-        values: What to take for some weights in place of their values, in whole shape, by the
-            identity of the variable.
 
     Returns:
         A new model of the same kind (Keras 3 or tf_keras, functional or sequential, nested as
@@ -52,7 +50,7 @@ def remove(model: Any, drop: Drop, values: Mapping[int, np.ndarray] | None = Non
     grouping = group_channels(trace)
     kept = _kept(grouping, drop)
     rebuilt = Rebuilt(model, trace, kept)
-    _fill(rebuilt, _cuts(trace, kept), _factors(trace, kept), values or {})
+    _fill(rebuilt, _cuts(trace, kept), _factors(trace, kept))
     return rebuilt.model
 
 
@@ -84,7 +82,7 @@ def masked(model: Any, drop: Drop) -> Any:
     trace = Trace(model)
     kept = _kept(group_channels(trace), drop)
     rebuilt = Rebuilt(model, trace, Kept(np.ones(trace.ties.count, bool)))
-    _fill(rebuilt, {}, _zeros(trace, kept), {})
+    _fill(rebuilt, {}, _zeros(trace, kept))
     return rebuilt.model
 
 
@@ -164,13 +162,13 @@ def _zeros(trace: Trace, kept: Kept) -> dict[int, Any]:
     return masks
 
 
-def _fill(rebuilt: Rebuilt, cuts: dict, factors: dict, values: Mapping) -> None:
+def _fill(rebuilt: Rebuilt, cuts: dict, factors: dict) -> None:
     """Give the new layers the weights of the old ones, cut and multiplied."""
     for old, new in rebuilt.pairs:
         if has_graph(old) or not getattr(old, "weights", None):
             continue
         for source, target in zip(old.weights, new.weights, strict=True):
-            value = np.asarray(values.get(id(source), source.numpy()))
+            value = np.asarray(source.numpy())
             for axis, places in cuts.get(id(source), ()):
                 value = np.take(value, places, axis)
             if id(source) in factors:

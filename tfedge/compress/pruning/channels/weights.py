@@ -30,7 +30,18 @@ def variable_of(layers: Mapping[str, Any], member: Member) -> Any:
         >>> tuple(variable_of({"head": dense}, member).shape)
         (3, 2)
     """
-    return functools.reduce(_step, member.weight.split("."), layers[member.layer])
+    return attribute(layers[member.layer], member.weight)
+
+
+def attribute(layer: Any, path: str) -> Any:
+    """Return what an attribute path of a layer leads to; numbers are places in lists.
+
+    Example:
+        >>> from tfedge.models.flavours import keras3
+        >>> attribute(keras3().layers.LSTM(2), "cell.units")
+        2
+    """
+    return functools.reduce(_step, path.split("."), layer)
 
 
 def variables_of(layers: Mapping[str, Any], groups: Iterable[ChannelGroup]) -> dict[Key, Any]:

@@ -12,6 +12,7 @@ from tfedge.compress.pruning.channels.planning.plan import Choice
 from tfedge.compress.pruning.channels.planning.ranking import SCOPES
 from tfedge.compress.pruning.channels.planning.targets import Target, target_of
 from tfedge.core.checks import one_of
+from tfedge.core.errors import ArgumentError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +47,7 @@ def request_of(
     minimum: float = 1,
     data: Any = None,
     loss: Any = None,
-    reconstruct: bool = True,
+    reconstruct: bool = False,
     recalibrate: bool = True,
 ) -> Request:
     """Return the arguments of :func:`tfedge.prune_channels`, checked.
@@ -59,6 +60,11 @@ def request_of(
         8
     """
     one_of("scope", scope, SCOPES)
+    if reconstruct and data is None:
+        raise ArgumentError(
+            "reconstruct=True makes up for the channels that go with what flows through the "
+            "model, and no data were given: pass data= with some hundred samples, or leave it out."
+        )
     if not isinstance(importance, ChannelImportance):
         importance = ChannelImportance(importance)
     return Request(
