@@ -88,7 +88,7 @@ def taught(model: Any, network: Network, seed: int) -> Any:
 
 
 def zeros(model: Any, network: Network, seed: int) -> Any:
-    """Train as tfmot's tutorial does: as many zeros as make the file as small as without channels."""
+    """Train as tfmot's tutorial does, with zeros for a file as small as without channels."""
     end = network.epochs * (len(network.data["x"]) // BATCH)
     schedule = tfmot.sparsity.keras.PolynomialDecay(
         0.0, sparsity_of_equal_size(model, network), 0, round(0.8 * end), frequency=50
