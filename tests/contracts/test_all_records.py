@@ -54,6 +54,7 @@ def handed_out(states, float_model, lite, data):
         tfedge.sparsity(lite),
         tfedge.unique_weights(states["clustered"]),
         tfedge.convert(states["pruned"], sparse="auto").notes["storage"],
+        tfedge.convert(float_model, "int8", data[0], runtimes="litert"),
         quantization_of(states["PQAT"]),
         model_statistics(states["pruned"]),
         tfedge.channel_report(float_model, tfedge.prune_channels(float_model, ratio=0.5)),

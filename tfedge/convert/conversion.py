@@ -28,11 +28,11 @@ class Conversion:
         mode: What it becomes.
         signature: The model's inputs, outputs and function.
         samples: Calibration arrays by input name, None without calibration.
+        observers: Rules for the ranges, to choose from; empty for TensorFlow's own calibrator.
         input_type: Type of the inputs of an integer file.
         output_type: Type of its outputs.
         float_fallback: Whether an integer file may hold float operators.
         sparse: Whether weights with many zeros are stored sparsely.
-        observers: Rules for the ranges, to choose from; empty for TensorFlow's own calibrator.
     """
 
     model: Any
@@ -40,11 +40,11 @@ class Conversion:
     mode: Mode
     signature: Signature
     samples: Mapping[str, np.ndarray] | None
+    observers: tuple[Observer, ...] = ()
     input_type: str = "int8"
     output_type: str = "int8"
     float_fallback: bool = False
     sparse: bool = False
-    observers: tuple[Observer, ...] = ()
 
     def files(self) -> Iterator[TFLiteModel]:
         """Yield the file, and after it others that are larger and may be more accurate.
@@ -59,11 +59,7 @@ class Conversion:
                 signature = signature.computed_by(source.model)
             settings = self._settings()
             content, found = dispatch(signature, self.name, composite=source.composite, **settings)
-            notes: dict[str, Any] = {"quantize": self.mode.name}
-            if found:
-                notes["calibration"] = CalibrationRecord(**found)
-                warn_of_idle(notes["calibration"], self.name)
-            lite = TFLiteModel(content, self.name, notes)
+            lite = TFLiteModel(content, self.name, self._notes(found))
             if self.mode.calibrated and not self.float_fallback:
                 require_integers(lite, calibrated=self.samples is not None)
             yield lite
@@ -72,10 +68,21 @@ class Conversion:
         """Return the float32 file of the same model."""
         return next(replace(self, mode=MODES["float32"]).files())
 
+    def _notes(self, found: dict[str, Any]) -> dict[str, Any]:
+        """Return what is to be said about a file."""
+        notes: dict[str, Any] = {"quantize": self.mode.name}
+        if found["calibration"]:
+            notes["calibration"] = CalibrationRecord(**found["calibration"])
+            warn_of_idle(notes["calibration"], self.name)
+        if "weights" in found:
+            notes["weights"] = found["weights"]
+        return notes
+
     def _settings(self) -> dict[str, Any]:
         """Return what the worker is told."""
         return {
             "mode": self.mode.name,
+            "weight_bits": self.mode.weight_bits,
             "input_type": self.input_type,
             "output_type": self.output_type,
             "float_fallback": self.float_fallback,

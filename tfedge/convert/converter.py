@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tfedge.convert.conversion import Conversion
 from tfedge.convert.inputs import input_specs
-from tfedge.convert.modes import Mode, border_type, mode_named
+from tfedge.convert.modes import Mode, border_type, check_mode, mode_named
 from tfedge.convert.proof import best_file, proof_samples
 from tfedge.convert.ranges import observers_for
 from tfedge.convert.representative import representative_samples
+from tfedge.convert.runtimes import named_runtimes, on_runtimes
 from tfedge.convert.scale_check import warn_of_scale
 from tfedge.convert.signature import signature_of
 from tfedge.convert.sparse import CHOICES, stored
@@ -40,6 +41,7 @@ def convert(
     input_shapes: Any = None,
     parity: Any = True,
     sparse: Any = False,
+    runtimes: str | Sequence[str] | None = None,
     name: str | None = None,
     verbose: int = 0,
 ) -> TFLiteModel:
@@ -51,7 +53,8 @@ def convert(
     Args:
         model: A Keras 3 or tf_keras model, or a path to ``.keras``, ``.h5`` or a SavedModel.
         quantize: ``"float32"``, ``"float16"``, ``"dynamic"`` (8-bit weights), ``"int8"``
-            (weights, activations, inputs and outputs) or ``"int16x8"`` (16-bit activations).
+            (weights, activations, inputs and outputs), ``"int16x8"`` (16-bit activations),
+            ``"int8_weights"`` or ``"int4_weights"`` (weights alone, computed in float).
         calibration: Samples that show the range of every activation, for integer files: NumPy
             arrays, a dict by input name, ``tf.data`` (batched or not, with or without labels), a
             generator, a Keras ``Sequence``. A QAT model brings its own ranges and needs it only
@@ -75,19 +78,24 @@ def convert(
             the dense file on every runtime that is installed, and returns the smaller of those
             that work; True insists on the sparse one. ``notes["storage"]`` has the sizes, raw
             and after gzip. Zeros save storage, not time.
+        runtimes: Where the file is to run: ``"litert"``, ``"tflite-runtime"``, ``"tf.lite"``, or
+            several. It is run on each, and has to give there what it gives elsewhere.
         name: What to call the file; the model's own name by default.
         verbose: 1 for a progress bar: calibration data read, file written, file proven.
 
     Returns:
         The file. ``notes["parity"]`` has what the check measured, ``notes["calibration"]`` where
-        ranges come from, ``notes["storage"]`` what ``sparse`` compared.
+        ranges come from, ``notes["storage"]`` what ``sparse`` compared, ``notes["runtimes"]``
+        what each runtime made of it, ``notes["weights"]`` how many weights are stored in what.
 
     Raises:
         ModelError: If ``model`` is no model, is not built, or has open shapes.
         CalibrationError: If calibration data is missing, empty or does not fit.
         ArgumentError: If a setting is not known.
         ConversionError: If the converter refuses or dies, if operators stay in float, if the
-            file kills the interpreter, or if ``sparse=True`` and no sparse file works.
+            file kills the interpreter or is wrong on one of ``runtimes``, or if ``sparse=True``
+            and no sparse file works.
+        MissingPackageError: If a mode or a runtime needs a package that is not installed.
 
     Example:
         >>> import numpy as np, tensorflow as tf
@@ -99,24 +107,22 @@ def convert(
         ('int8', 0)
     """
     mode = mode_named(quantize)
-    types = [
-        border_type(mode, "input_type", input_type),
-        border_type(mode, "output_type", output_type),
-    ]
-    observers = observers_for(observer)
+    input_type = border_type(mode, "input_type", input_type)
+    output_type = border_type(mode, "output_type", output_type)
+    observers, runtimes = observers_for(observer), named_runtimes(runtimes)
     one_of("sparse", sparse, CHOICES)
     whole_number("calibration_samples", calibration_samples)
     whole_number("batch_size", 1 if batch_size is None else batch_size)
     model = _exportable(model)
+    check_mode(mode, model)
     title = str(name or getattr(model, "name", "model"))
     with progress(title, 3, verbose, unit="step") as done:
         samples = _samples(model, mode, calibration, calibration_samples, batch_size or 1)
         done(1)
         signature = signature_of(model, batch_size, input_shapes, samples)
-        conversion = Conversion(
-            model, title, mode, signature, samples, *types, float_fallback, observers=observers
-        )
-        return _written(conversion, parity, sparse, done)
+        borders = (input_type, output_type, float_fallback)
+        conversion = Conversion(model, title, mode, signature, samples, observers, *borders)
+        return _written(conversion, parity, sparse, runtimes, done)
 
 
 def _exportable(model: Any) -> Any:
@@ -129,11 +135,14 @@ def _exportable(model: Any) -> Any:
     return strip(model) if is_model(model) and has_wrappers(model) else model
 
 
-def _written(conversion: Conversion, parity: Any, sparse: Any, done: Callable) -> TFLiteModel:
+def _written(
+    conversion: Conversion, parity: Any, sparse: Any, runtimes: Sequence[str], done: Callable
+) -> TFLiteModel:
     """Return the file, proven unless ``parity`` is False, stored as ``sparse`` asks."""
     x, known = proof_samples(conversion, parity)
     lite = next(conversion.files()) if parity is False else best_file(conversion, x, known, done)
-    return stored(lite, conversion, sparse, x) if sparse else lite
+    lite = stored(lite, conversion, sparse, x) if sparse else lite
+    return on_runtimes(lite, conversion, runtimes, x)
 
 
 def _samples(model: Any, mode: Mode, calibration: Any, limit: int, least: int) -> dict | None:

@@ -14,6 +14,7 @@ from tensorflow.lite.tools import flatbuffer_utils
 
 from tfedge.convert.calibration.quantizer import Quantizer
 from tfedge.convert.folding import folded
+from tfedge.convert.weights import values_by_type, with_few_bits
 from tfedge.core.observers import Observer
 
 _INTEGERS = {
@@ -48,6 +49,7 @@ def convert_folder(
     batch: int,
     observers: Sequence[Observer],
     names: dict[str, str],
+    weight_bits: int | None = None,
     sparse: bool = False,
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Convert a SavedModel.
@@ -62,13 +64,15 @@ def convert_folder(
         batch: How many samples the model takes at once.
         observers: Rules for ranges, to choose from; empty for TensorFlow's own calibrator.
         names: What inputs are to be called in the file, by argument, where the two differ.
+        weight_bits: Width of integer weights that are computed in float.
         sparse: Whether weights with many zeros are stored sparsely.
 
     Returns:
-        The file, as bytes in a uint8 array, and what was found out while calibrating.
+        The file, as bytes in a uint8 array, and what was found out on the way.
     """
     converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT] if mode != "float32" else []
+    plain = mode == "float32" or weight_bits
+    converter.optimizations = [] if plain else [tf.lite.Optimize.DEFAULT]
     if sparse:
         converter.optimizations.append(tf.lite.Optimize.EXPERIMENTAL_SPARSITY)
     if mode == "float16":
@@ -86,8 +90,12 @@ def convert_folder(
             converter.target_spec.supported_ops = _operators(mode, float_fallback)
             if observers:
                 converter._quantize = Quantizer(converter, samples, observers)
-    content = _renamed(converter.convert(), names)
-    return np.frombuffer(content, np.uint8), getattr(converter._quantize, "findings", {})
+    content = converter.convert()
+    found = {"calibration": getattr(converter._quantize, "findings", None)}
+    if weight_bits:
+        content = with_few_bits(content, weight_bits)
+        found["weights"] = values_by_type(content)
+    return np.frombuffer(_renamed(content, names), np.uint8), found
 
 
 def _renamed(content: bytes, names: dict[str, str]) -> bytes:

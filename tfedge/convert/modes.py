@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from tfedge.convert.weights import require_quantizer
 from tfedge.core.checks import one_of
-from tfedge.core.errors import ArgumentError
+from tfedge.core.errors import ArgumentError, ModelError
+from tfedge.models.flavours import is_model
+from tfedge.models.wrappers import is_quantized
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,7 @@ class Mode:
         agreement: Share of equal predictions under which parity counts as poor.
         sqnr_db: Signal to quantization noise ratio under which parity counts as poor, in dB.
         border: Types that inputs and outputs may have, the usual one first.
+        weight_bits: Width of weights that are stored in integers and computed in float.
     """
 
     name: str
@@ -27,6 +32,7 @@ class Mode:
     agreement: float
     sqnr_db: float
     border: tuple[str, ...] = ("float32",)
+    weight_bits: int | None = None
 
 
 MODES = {
@@ -51,6 +57,22 @@ MODES = {
             15.0,
             ("int16", "float32"),
         ),
+        Mode(
+            "int8_weights",
+            "weights in 8-bit integers, computed in float",
+            False,
+            0.97,
+            20.0,
+            weight_bits=8,
+        ),
+        Mode(
+            "int4_weights",
+            "weights in 4-bit integers, computed in float",
+            False,
+            0.9,
+            10.0,
+            weight_bits=4,
+        ),
     )
 }
 
@@ -70,6 +92,22 @@ def mode_named(name: str | None) -> Mode:
     name = name or "float32"
     one_of("quantize", name, list(MODES))
     return MODES[name]
+
+
+def check_mode(mode: Mode, model: Any) -> None:
+    """Raise unless a model can become such a file.
+
+    Raises:
+        ModelError: If 16-bit activations are asked of a model that was trained with 8 bits.
+        MissingPackageError: If the mode needs a package that is not installed.
+    """
+    if mode.weight_bits:
+        require_quantizer(mode.name)
+    if mode.name == "int16x8" and is_model(model) and is_quantized(model):
+        raise ModelError(
+            f"{model.name!r} was trained with fake quantization to 8 bits, which an int16x8 file "
+            "cannot keep. Use quantize='int8', or convert the model from before tfedge.quantize."
+        )
 
 
 def border_type(mode: Mode, setting: str, value: str | None) -> str:

@@ -117,8 +117,20 @@ def _verdict(lite: TFLiteModel, conversion: Conversion, x: Mapping[str, np.ndarr
     return (
         f"The {conversion.mode.name} file of {lite.name!r} is a poor copy of the model: "
         f"predictions agree on {record.agreement:.1%} of {record.samples} samples, SQNR "
-        f"{record.sqnr_db:.1f} dB. {where} Check that the calibration data are typical and scaled "
-        "as in training, or train with tfedge.quantize."
+        f"{record.sqnr_db:.1f} dB. {where}{_stretched(lite)} Check that the calibration data are "
+        "typical and scaled as in training, or train with tfedge.quantize."
+    )
+
+
+def _stretched(lite: TFLiteModel) -> str:
+    """Return which ranges few values stretch, and what helps."""
+    calibration = lite.notes.get("calibration")
+    if calibration is None or not calibration.stretched:
+        return ""
+    names = ", ".join(map(repr, calibration.stretched[:3]))
+    return (
+        f" A few values far off stretch the range of {names}, so that nearly all others share a "
+        "handful of codes; observer='auto' or 'percentile' cuts them off."
     )
 
 
