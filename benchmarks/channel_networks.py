@@ -34,6 +34,8 @@ class Network:
         augment: Whether images are shifted and mirrored.
         epochs: Length of the training after pruning.
         left: What is left of the multiply-accumulates, at most.
+        rate: Learning rate at the beginning of that training.
+        multiple: What widths are multiples of where they are rounded.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Network:
     augment: bool
     epochs: int = 5
     left: float = 1 / 2.1
+    rate: float = 1e-3
+    multiple: int = 8
 
     def model(self, work: Path) -> Any:
         """Return the trained network, new from its file."""
@@ -176,7 +180,7 @@ def wide_resnet8(folder: Path, work: Path) -> Network:
     """ResNet8 with twice the channels."""
     build = lambda: residual((32, 32, 3), (32, 64, 128), "wide_resnet8")  # noqa: E731
     make = kept("wide_resnet8", build, epochs=25)
-    return Network("wide_resnet8", cifar(folder, work), make, augment=True)
+    return Network("wide_resnet8", cifar(folder, work), make, augment=True, multiple=16)
 
 
 def fashion_residual(folder: Path, work: Path) -> Network:

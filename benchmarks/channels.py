@@ -2,7 +2,7 @@
 
     python benchmarks/channels.py --torch-python .venv-torch/bin/python
 
-Every tool starts from the same weights and sees the same batches (Adam, 1e-3 falling on a
+Every tool starts from the same weights and sees the same batches (Adam, ``--rates`` falling on a
 cosine); what counts is the test accuracy after the last epoch. Finished runs are kept under
 ``.cache/channels`` and not repeated, so that the command can be stopped and started again; it
 writes channels.md from all of them. Torch-Pruning needs an environment with ``torch`` and
@@ -14,6 +14,7 @@ turns, so leave the machine alone then. Data: ``--data``, a folder with ``load.p
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 import hashlib
 import importlib.metadata
@@ -23,16 +24,16 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-import tensorflow_model_optimization as tfmot
 import tf_keras
-from channel_networks import BATCH, NETWORKS, Network, stream, write_for_torch
+from channel_networks import NETWORKS, Network, write_for_torch
+from channel_ways import ONE_SHOT, TFMOT, WAYS, int8, removed
 
 import tfedge
 from tfedge.models.statistics import model_statistics
@@ -41,93 +42,9 @@ from tfedge.report import markdown_table
 HERE = Path(__file__).resolve().parent
 WORK = HERE.parent / ".cache" / "channels"
 SEEDS = (0, 1, 2)
-ONE_SHOT = ("l1", "l2", "bn_scale", "fpgm", "lamp", "taylor", "fisher", "activation", "random")
+RATES = (1e-3, 4e-3)
 TORCH = ("l2, global", "l2, local", "taylor, global", "bn_scale, local")
-ALPHA = 0.1
 ROUNDS = 5
-
-
-def train(model: Any, network: Network, seed: int, callbacks: Sequence = ()) -> None:
-    """Train on the batches that every tool sees."""
-    steps = network.epochs * (len(network.data["x"]) // BATCH)
-    rate = tf_keras.optimizers.schedules.CosineDecay(1e-3, steps)
-    model.compile(tf_keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
-    data = stream(network, network.epochs, seed).prefetch(2)
-    model.fit(data, callbacks=list(callbacks), verbose=0)
-
-
-def removed(model: Any, network: Network, **settings: Any) -> Any:
-    """Return the model with fewer channels, not trained yet."""
-    return tfedge.prune_channels(
-        model,
-        macs=network.left,
-        scope="global",
-        data=network.sample(),
-        loss="sparse_categorical_crossentropy",
-        **settings,
-    )
-
-
-def one_shot(importance: str, **settings: Any) -> Callable:
-    """Return the plain way: remove at once, then train on labels."""
-
-    def run(model: Any, network: Network, seed: int) -> Any:
-        slim = removed(model, network, importance=importance, **settings)
-        train(slim, network, seed)
-        return slim
-
-    return run
-
-
-def taught(model: Any, network: Network, seed: int) -> Any:
-    """Remove at once, then train with the unpruned model as a teacher."""
-    slim = removed(model, network, importance="fisher")
-    distiller = tfedge.Distiller(student=slim, teacher=model, alpha=ALPHA)
-    train(distiller, network, seed)
-    return distiller.student
-
-
-def zeros(model: Any, network: Network, seed: int) -> Any:
-    """Train as tfmot's tutorial does, with zeros for a file as small as without channels."""
-    end = network.epochs * (len(network.data["x"]) // BATCH)
-    schedule = tfmot.sparsity.keras.PolynomialDecay(
-        0.0, sparsity_of_equal_size(model, network), 0, round(0.8 * end), frequency=50
-    )
-    wrapped = tfmot.sparsity.keras.prune_low_magnitude(model, schedule)
-    train(wrapped, network, seed, callbacks=[tfmot.sparsity.keras.UpdatePruningStep()])
-    return tfmot.sparsity.keras.strip_pruning(wrapped)
-
-
-def sparsity_of_equal_size(model: Any, network: Network) -> float:
-    """Return the fraction of zeros with which a file is as small as one without channels."""
-    goal = int8(removed(model, network, importance="l2"), network).gzip_bytes
-    low, high = 0.0, 1.0
-    for _ in range(6):
-        middle = (low + high) / 2
-        low, high = (
-            (middle, high)
-            if int8(with_zeros(model, middle), network).gzip_bytes > goal
-            else (low, middle)
-        )
-    return high
-
-
-def with_zeros(model: Any, fraction: float) -> Any:
-    """Return a copy in which the smallest weights of each kernel are zeros."""
-    copy = tf_keras.models.clone_model(model)
-    copy.set_weights([_pruned(w, fraction) if w.ndim > 1 else w for w in model.get_weights()])
-    return copy
-
-
-def _pruned(weight: np.ndarray, fraction: float) -> np.ndarray:
-    """Return a kernel without its smallest values."""
-    return np.where(np.abs(weight) < np.quantile(np.abs(weight), fraction), 0, weight)
-
-
-WAYS: dict[str, Callable] = {f"{name}, global": one_shot(name) for name in ONE_SHOT}
-WAYS["fisher, global, reconstructed"] = one_shot("fisher", reconstruct=True)
-WAYS["fisher, global, with teacher"] = taught
-TFMOT: dict[str, Callable] = {"zeros, at equal size": zeros}
 
 
 def accuracy(model: Any, network: Network, part: str) -> float:
@@ -135,11 +52,6 @@ def accuracy(model: Any, network: Network, part: str) -> float:
     x, y = network.data[f"x_{part}"], network.data[f"y_{part}"]
     found = model.predict(x.astype("float32"), batch_size=500, verbose=0)
     return float((found.argmax(-1) == y).mean())
-
-
-def int8(model: Any, network: Network) -> tfedge.TFLiteModel:
-    """Return the INT8 file of a model."""
-    return tfedge.convert(model, "int8", network.sample()[0][:200], parity=False)
 
 
 def keras_run(way: Callable, network: Network, seed: int, file: Path) -> dict[str, Any]:
@@ -162,12 +74,31 @@ def keras_run(way: Callable, network: Network, seed: int, file: Path) -> dict[st
     }
 
 
+def untrained(network: Network) -> list[dict[str, Any]]:
+    """Return the accuracy right after removal, without and with reconstruction."""
+    model = network.model(WORK)
+    return [
+        {
+            "network": network.name,
+            "importance": kind,
+            "whole": f"{accuracy(model, network, 'test'):.2%}",
+            "removed": f"{accuracy(removed(model, network, importance=kind), network, 'test'):.2%}",
+            "reconstructed": "{:.2%}".format(
+                accuracy(
+                    removed(model, network, importance=kind, reconstruct=True), network, "test"
+                )
+            ),
+        }
+        for kind in ONE_SHOT
+    ]
+
+
 def torch_run(network: Network, way: str, seed: int, python: str) -> dict[str, Any]:
     """Run the peer in its own environment."""
     write_for_torch(network, WORK)
     script = str(HERE / "channels_torch.py")
-    arguments = [network.name, way, str(seed), str(network.epochs), str(network.left)]
-    command = [python, script, str(WORK), *arguments]
+    numbers = (seed, network.epochs, network.left, network.rate)
+    command = [python, script, str(WORK), network.name, way, *map(str, numbers)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
@@ -176,7 +107,7 @@ def torch_run(network: Network, way: str, seed: int, python: str) -> dict[str, A
 
 def place(tool: str, network: Network, way: str, seed: int) -> Path:
     """Return where the result of a run is kept."""
-    key = f"{tool} {network.name} {way} {seed} {network.epochs} {network.left}"
+    key = f"{tool} {network.name} {way} {seed} {network.epochs} {network.left} {network.rate}"
     return WORK / "runs" / f"{hashlib.sha1(key.encode()).hexdigest()}.json"
 
 
@@ -186,7 +117,8 @@ def kept(tool: str, network: Network, way: str, seed: int, run: Callable) -> dic
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         start = time.perf_counter()
-        found = {"tool": tool, "network": network.name, "way": way, "seed": seed, **run()}
+        found = {"tool": tool, "network": network.name, "way": way, "rate": network.rate}
+        found |= {"seed": seed, **run()}
         found["seconds"] = time.perf_counter() - start
         path.write_text(json.dumps(found, indent=1))
         print(path.stem, tool, way, seed, found["accuracy"], found["fewer MACs"], flush=True)
@@ -195,7 +127,7 @@ def kept(tool: str, network: Network, way: str, seed: int, run: Callable) -> dic
 
 def measure(network: Network, results: list[dict[str, Any]]) -> None:
     """Add how much faster each file is than the file of the unpruned network, all in turns."""
-    mine = [item for item in results if item["network"] == network.name and item["file"].exists()]
+    mine = [item for item in results if item["file"].exists()]
     files = [int8(network.model(WORK), network)]
     files += [tfedge.TFLiteModel.load(item["file"]) for item in mine]
     times = [[tfedge.benchmark(file, runs=50).p50_ms for file in files] for _ in range(ROUNDS)]
@@ -208,10 +140,12 @@ def rows(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return one row per network, tool and way: mean and range over the seeds."""
     found: dict[tuple, list[dict]] = {}
     for item in results:
-        found.setdefault((item["network"], item["tool"], item["way"]), []).append(item)
+        key = (item["network"], item["rate"], item["tool"], item["way"])
+        found.setdefault(key, []).append(item)
     return [
         {
             "network": network,
+            "rate": rate,
             "tool": tool,
             "way": way,
             "seeds": len(items),
@@ -225,7 +159,7 @@ def rows(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "gzip": _middle(items, "gzip_bytes", "{:,.0f} B"),
             "int8 faster": _middle(items, "int8 faster", "{:.2f}x"),
         }
-        for (network, tool, way), items in found.items()
+        for (network, rate, tool, way), items in found.items()
     ]
 
 
@@ -241,11 +175,12 @@ def _middle(items: list[dict], key: str, form: str) -> str:
 
 def jobs(network: Network, options: argparse.Namespace) -> Iterator[tuple[str, str, int, Callable]]:
     """Yield what is to be run: tool, way, seed, and the function."""
+    keras = [("tfedge", name, WAYS[name]) for name in options.ways]
+    keras += [("tfmot", name, TFMOT[name]) for name in options.tfmot_ways]
     for seed in options.seeds:
-        for tool, ways in (("tfedge", {w: WAYS[w] for w in options.ways}), ("tfmot", TFMOT)):
-            for name, way in ways.items():
-                file = place(tool, network, name, seed).with_suffix(".tflite")
-                yield tool, name, seed, functools.partial(keras_run, way, network, seed, file)
+        for tool, name, way in keras:
+            file = place(tool, network, name, seed).with_suffix(".tflite")
+            yield tool, name, seed, functools.partial(keras_run, way, network, seed, file)
         for name in options.torch_ways:
             run = functools.partial(torch_run, network, name, seed, options.torch_python)
             yield "Torch-Pruning", name, seed, run
@@ -257,20 +192,28 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=HERE.parents[1] / "shared" / "data")
     parser.add_argument("--networks", nargs="*", default=list(NETWORKS))
     parser.add_argument("--ways", nargs="*", default=list(WAYS))
+    parser.add_argument("--tfmot-ways", nargs="*", default=list(TFMOT))
     parser.add_argument("--torch-ways", nargs="*", default=list(TORCH))
     parser.add_argument("--torch-python", default=sys.executable)
     parser.add_argument("--no-table", dest="table", action="store_false", help="only run")
+    parser.add_argument("--rates", nargs="*", type=float, default=RATES)
     parser.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     if not options.data.exists():
         raise SystemExit(f"No data at {options.data}: pass the folder with --data.")
-    results = []
+    results, before = [], []
     for name in options.networks:
-        network = NETWORKS[name](options.data, WORK)
-        found = [kept(t, network, w, s, run) for t, w, s, run in jobs(network, options)]
+        made = NETWORKS[name](options.data, WORK)
+        networks = [dataclasses.replace(made, rate=rate) for rate in options.rates]
+        found = [
+            kept(tool, network, way, seed, run)
+            for network in networks
+            for tool, way, seed, run in jobs(network, options)
+        ]
         if options.table:
-            measure(network, found)
+            measure(made, found)
+            before += untrained(made)
         results += found
     if not options.table:
         return
@@ -285,6 +228,9 @@ def main() -> None:
             "`int8 file` is the accuracy of the converted file on LiteRT, `gzip` its size after "
             "gzip, and `int8 faster` its latency against the unpruned file's.",
             markdown_table(rows(results)),
+            "Right after removal, before any training; the statistics of BatchNormalization are "
+            "estimated again in both columns:",
+            markdown_table(before),
         ]
     )
     Path(__file__).with_suffix(".md").write_text(text + "\n")

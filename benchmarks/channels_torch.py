@@ -3,7 +3,7 @@
 Runs in an environment of its own (``pip install torch torch-pruning numpy``), called by
 channels.py. The network comes as a list of calls with weights, written from the Keras graph.
 
-    python benchmarks/channels_torch.py WORK NETWORK METHOD SEED EPOCHS MACS
+    python benchmarks/channels_torch.py WORK NETWORK METHOD SEED EPOCHS MACS RATE
 """
 
 from __future__ import annotations
@@ -146,11 +146,13 @@ def _accumulate_gradients(network: Network, data: dict, augment: bool, seed: int
         functional.cross_entropy(network(_images(x)), torch.tensor(y)).backward()
 
 
-def train(network: Network, data: dict, *, epochs: int, seed: int, augment: bool) -> None:
-    """Train with Adam, 1e-3 falling on a cosine."""
+def train(
+    network: Network, data: dict, *, epochs: int, rate: float, seed: int, augment: bool
+) -> None:
+    """Train with Adam, its rate falling on a cosine."""
     torch.manual_seed(seed)
     steps = epochs * (len(data["x"]) // BATCH)
-    optimizer = torch.optim.Adam(network.parameters(), 1e-3, eps=1e-7)
+    optimizer = torch.optim.Adam(network.parameters(), rate, eps=1e-7)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     network.train()
     stream = batches(data["x"], data["y"], epochs=epochs, size=BATCH, seed=seed, augment=augment)
@@ -163,15 +165,14 @@ def train(network: Network, data: dict, *, epochs: int, seed: int, augment: bool
 
 def main() -> None:
     """Prune, train, and print one line of JSON."""
-    work, name, method, seed, epochs, left = sys.argv[1:]
-    torch.set_num_threads(2)
+    work, name, method, seed, epochs, left, rate = sys.argv[1:]
     data = load(Path(work) / f"{name}_data.npz")
     spec = json.loads((Path(work) / f"{name}.json").read_text())
     network = Network(spec["calls"], load(Path(work) / f"{name}_weights.npz"))
     before = accuracy(network, data["x_test"], data["y_test"])
     settings = {"augment": spec["augment"], "seed": int(seed)}
     slim, factor = pruned(network, method, float(left), data, **settings)
-    train(slim, data, epochs=int(epochs), **settings)
+    train(slim, data, epochs=int(epochs), rate=float(rate), **settings)
     found = {
         "float accuracy": before,
         "accuracy": accuracy(slim, data["x_test"], data["y_test"]),

@@ -1,0 +1,109 @@
+"""The ways of making a network smaller that channels.py compares, each with its training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tf_keras
+from channel_networks import BATCH, Network, stream
+
+import tfedge
+from tfedge.models.flavours import tfmot
+
+ONE_SHOT = ("l1", "l2", "bn_scale", "fpgm", "lamp", "taylor", "fisher", "activation", "random")
+ALPHA = 0.3
+
+
+def int8(model: Any, network: Network) -> tfedge.TFLiteModel:
+    """Return the INT8 file of a model."""
+    return tfedge.convert(model, "int8", network.sample()[0][:200], parity=False)
+
+
+def train(model: Any, network: Network, seed: int, callbacks: Sequence = ()) -> None:
+    """Train on the batches that every tool sees."""
+    steps = network.epochs * (len(network.data["x"]) // BATCH)
+    rate = tf_keras.optimizers.schedules.CosineDecay(network.rate, steps)
+    model.compile(tf_keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
+    data = stream(network, network.epochs, seed).prefetch(2)
+    model.fit(data, callbacks=list(callbacks), verbose=0)
+
+
+def removed(model: Any, network: Network, **settings: Any) -> Any:
+    """Return the model with fewer channels, not trained yet."""
+    return tfedge.prune_channels(
+        model,
+        macs=network.left,
+        scope="global",
+        data=network.sample(),
+        loss="sparse_categorical_crossentropy",
+        **settings,
+    )
+
+
+def one_shot(importance: str, **settings: Any) -> Callable:
+    """Return the plain way: remove at once, then train on labels."""
+
+    def run(model: Any, network: Network, seed: int) -> Any:
+        slim = removed(model, network, importance=importance, **settings)
+        train(slim, network, seed)
+        return slim
+
+    return run
+
+
+def taught(*, rounded: bool = False) -> Callable:
+    """Return our way: remove at once, then train with the unpruned model as a teacher."""
+
+    def run(model: Any, network: Network, seed: int) -> Any:
+        multiple = network.multiple if rounded else 1
+        slim = removed(model, network, importance="fisher", round_to=multiple)
+        distiller = tfedge.Distiller(student=slim, teacher=model, alpha=ALPHA)
+        train(distiller, network, seed)
+        return distiller.student
+
+    return run
+
+
+def zeros(model: Any, network: Network, seed: int) -> Any:
+    """Train as tfmot's tutorial does, with zeros for a file as small as without channels."""
+    api = tfmot().sparsity.keras
+    end = round(0.8 * network.epochs * (len(network.data["x"]) // BATCH))
+    final = sparsity_of_equal_size(model, network)
+    wrapped = api.prune_low_magnitude(model, api.PolynomialDecay(0.0, final, 0, end, frequency=50))
+    train(wrapped, network, seed, callbacks=[api.UpdatePruningStep()])
+    return api.strip_pruning(wrapped)
+
+
+def sparsity_of_equal_size(model: Any, network: Network) -> float:
+    """Return the fraction of zeros with which a file is as small as one without channels."""
+    goal = int8(removed(model, network, importance="l2"), network).gzip_bytes
+    low, high = 0.0, 1.0
+    for _ in range(6):
+        middle = (low + high) / 2
+        low, high = (
+            (middle, high)
+            if int8(with_zeros(model, middle), network).gzip_bytes > goal
+            else (low, middle)
+        )
+    return high
+
+
+def with_zeros(model: Any, fraction: float) -> Any:
+    """Return a copy in which the smallest weights of each kernel are zeros."""
+    copy = tf_keras.models.clone_model(model)
+    copy.set_weights([_pruned(w, fraction) if w.ndim > 1 else w for w in model.get_weights()])
+    return copy
+
+
+def _pruned(weight: np.ndarray, fraction: float) -> np.ndarray:
+    """Return a kernel without its smallest values."""
+    return np.where(np.abs(weight) < np.quantile(np.abs(weight), fraction), 0, weight)
+
+
+WAYS: dict[str, Callable] = {f"{name}, global": one_shot(name) for name in ONE_SHOT}
+WAYS["fisher, global, reconstructed"] = one_shot("fisher", reconstruct=True)
+WAYS["fisher, global, with teacher"] = taught()
+WAYS["fisher, global, widths rounded, with teacher"] = taught(rounded=True)
+TFMOT: dict[str, Callable] = {"zeros, at equal size": zeros}
