@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tfedge.compress.pruning.regularizers.settling import settle_gates as settle_gates
     from tfedge.compress.pruning.report import sparsity as sparsity
     from tfedge.compress.quantization.aware import quantize as quantize
+    from tfedge.compress.quantization.settings import QuantizeSettings as QuantizeSettings
     from tfedge.convert.meters import FileLatency as FileLatency
     from tfedge.convert.meters import FileSize as FileSize
     from tfedge.evaluate.parity import compare as compare
@@ -72,6 +73,7 @@ _NAMES = {
     "LotteryTicket": "tfedge.models.training.lottery",
     "OneShot": "tfedge.models.training.ramps",
     "PolynomialDecay": "tfedge.models.training.schedules",
+    "QuantizeSettings": "tfedge.compress.quantization.settings",
     "Runner": "tfedge.runtime.runner",
     "TFLiteModel": "tfedge.runtime.model",
     "available_runtimes": "tfedge.runtime.interpreter",

@@ -8,15 +8,15 @@ import tensorflow as tf
 
 from tfedge.compress.pruning.magnitude import prune
 from tfedge.compress.pruning.report import sparsity
-from tfedge.compress.quantization.annotate import reasons_for_float
 from tfedge.compress.quantization.aware import quantize
-from tfedge.compress.quantization.planar import lift_to_plane
+from tfedge.compress.quantization.lower import lowered
+from tfedge.compress.quantization.plan import Plan
 from tfedge.compress.quantization.ranges import calibrate_ranges
 from tfedge.compress.quantization.report import quantization_of
-from tfedge.compress.quantization.separable import split_separable
 from tfedge.core.errors import ArgumentError, CalibrationError, ModelError
 from tfedge.models.adopt import adopt
 from tfedge.models.flavours import keras3, tf_keras
+from tfedge.models.training.exportable import unset_ranges
 from tfedge.models.training.schedules import ConstantSparsity, PolynomialDecay
 
 LOSS = "sparse_categorical_crossentropy"
@@ -38,7 +38,21 @@ def test_calibrated_before_the_first_step_is_as_good_as_float(trained, digits, a
     floating = accuracy(trained)
     assert floating > 0.95
     assert accuracy(quantize(trained, calibration=digits[0][:200])) > floating - 0.01
-    assert accuracy(quantize(trained)) < 0.5
+
+
+def test_without_calibration_the_first_batch_sets_the_ranges(mlp, flat):
+    x, y = 50 * flat[0][:256] - 7, flat[1][:256]
+    model = mlp(keras3(), activation="linear")
+    qat = quantize(model)
+    assert unset_ranges(qat) == ["pixels_range/output", "hidden/output", "head/output"]
+    qat.compile(tf_keras().optimizers.SGD(0.0), LOSS)
+    qat.fit(x, y, batch_size=256, verbose=0)
+    assert not unset_ranges(qat)
+    found = {w.name: float(w.numpy()) for w in qat.weights if "output_m" in w.name}
+    head = model.predict(x, verbose=0)
+    assert found["pixels_range/output_min:0"] == x.min()
+    assert found["hidden/output_min:0"] == 0.0
+    assert found["head/output_max:0"] == pytest.approx(head.max(), rel=0.05)
 
 
 def test_ranges_are_those_of_the_float_activations(trained, digits):
@@ -192,7 +206,7 @@ def _zoo():
 
 
 FLOAT = {
-    "rescaled": {"Rescaling", "BatchNormalization", "Conv2D"},
+    "rescaled": set(),
     "separable": set(),
     "one_axis": set(),
     "mixed": {"LSTM", "MultiHeadAttention", "LayerNormalization"},
@@ -208,12 +222,12 @@ def test_every_architecture_is_quantized_close_to_float(name):
     x = [rng.normal(size=(64, *t.shape[1:])).astype("float32") for t in model.inputs]
     x = x if len(x) > 1 else x[0]
     plain = adopt(model)
-    lifted = split_separable(lift_to_plane(plain))
+    lifted = lowered(plain)
     assert lifted.output_names == plain.output_names
     same, ours = (tf.nest.flatten(m.predict(x, verbose=0)) for m in (adopt(model), lifted))
     for a, b in zip(same, ours, strict=True):
         close(a, b)
-    stay = reasons_for_float(lifted)
+    stay = Plan(lifted).reasons
     assert {type(lifted.get_layer(n)).__name__ for n in stay} == FLOAT[name]
     qat = quantize(model, calibration=x)
     assert qat.output_names == plain.output_names
@@ -235,6 +249,8 @@ def test_bad_input_is_refused(mlp):
     model = mlp(keras3())
     with pytest.raises(ArgumentError, match="preserve='clusters'"):
         quantize(model, preserve=("clusters",))
+    with pytest.raises(ArgumentError, match="preserve='zeros'"):
+        quantize(model, preserve=("zeros",))
     with pytest.raises(ArgumentError, match="matches no layer"):
         quantize(model, exclude="nothing")
     with pytest.raises(ModelError, match="quantized already"):

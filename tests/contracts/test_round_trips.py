@@ -7,8 +7,10 @@ import pytest
 
 import tfedge
 from tfedge.models.flavours import tf_keras
-from tfedge.models.training.keep_zeros import KeepZerosConfig, KeepZerosConvConfig
+from tfedge.models.training.activation_range import Range
+from tfedge.models.training.kernel_scheme import KernelScheme
 from tfedge.models.training.pruned import Pruned
+from tfedge.models.training.quantized import Quantized, QuantizeLayer
 from tfedge.models.training.scope import training_scope
 from tfedge.models.training.trainable import TrainableModel
 
@@ -21,8 +23,14 @@ OBJECTS = {
     "cosine": lambda: tfedge.CosineSparsity(0.1, 0.8, 2, 30, frequency=5),
     "lottery ticket": lambda: tfedge.LotteryTicket(0.8, 3, 50, rewind_step=7),
     "soft target": lambda: tfedge.distill.SoftTarget(2.5, name="soft"),
-    "keep zeros": lambda: KeepZerosConfig(["kernel"], ["activation"], True),
-    "keep zeros, convolution": lambda: KeepZerosConvConfig(["kernel"], [], False),
+    "quantized": lambda: Quantized(
+        keras.layers.Conv2D(4, 3, activation="swish"),
+        [KernelScheme("kernel", (3,), 4, keep_zeros=True, clusters=5, cluster_axis=3)],
+        before=Range("learned", symmetric=True, freeze_after=7),
+        output=Range(fixed=(0.0, 1.0)),
+        freeze_after=9,
+    ),
+    "quantized tensor": lambda: QuantizeLayer(Range("all_values"), name="x_range"),
     "pruned": lambda: Pruned(
         keras.layers.LSTM(2, name="memory"),
         tfedge.PolynomialDecay(0.1, 0.8, 2, 30),

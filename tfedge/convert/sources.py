@@ -15,6 +15,7 @@ from tfedge.models.adopt import adopt
 from tfedge.models.flavours import KERAS3, flavour_of, is_model, tf_keras
 from tfedge.models.training.exportable import check_exportable
 from tfedge.models.walk import any_layer
+from tfedge.models.wrappers import unwrapped
 
 _NOT_FLOAT32 = ("float16", "bfloat16", "float64")
 
@@ -66,8 +67,8 @@ def sources(model: Any, mode: Mode, inputs: Sequence[tf.TensorSpec]) -> Iterator
 
 
 def _computes_in(model: Any, dtypes: tuple[str, ...]) -> bool:
-    """Return whether a layer computes in one of these types, nested layers included."""
-    return any_layer(model, lambda layer: layer.compute_dtype in dtypes)
+    """Return whether a layer computes in one of these types, nested and wrapped ones included."""
+    return any_layer(model, lambda layer: unwrapped(layer).compute_dtype in dtypes)
 
 
 def _in_float32(model: Any) -> Any:

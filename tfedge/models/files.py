@@ -19,7 +19,7 @@ from tfedge.models.storage.quantized_files import without_build_config, wrappers
 
 _KINDS = (".keras", ".h5", ".hdf5", SAVED_MODEL)
 _OPERATION_HOMES = ("core", "image", "linalg", "math", "nn", "numpy")
-_TRAINING = ("PruneLowMagnitude", "ClusterWeights", "Quantize", "KeepZeros", "TrainableModel")
+_TRAINING = ("PruneLowMagnitude", "ClusterWeights", "Quantize", "TrainableModel")
 
 
 def load_model(

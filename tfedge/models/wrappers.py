@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_HOME = "tfedge."
+
 
 def is_pruning(layer: Any) -> bool:
     """Return whether a layer is tfmot's pruning wrapper.
@@ -32,17 +34,19 @@ def is_shared(layer: Any) -> bool:
         >>> is_shared("dense")
         False
     """
-    return _descends(layer, "Clustered", "tfedge.")
+    return _descends(layer, "Clustered", _HOME)
 
 
 def is_quantizing(layer: Any) -> bool:
-    """Return whether a layer puts tfmot's fake quantization around a layer or on an input.
+    """Return whether a layer puts fake quantization around a layer or a tensor, or is tfmot's.
 
     Example:
         >>> is_quantizing("dense")
         False
     """
-    return _descends(layer, "QuantizeWrapper") or _descends(layer, "QuantizeLayer")
+    names = ("QuantizeWrapper", "QuantizeLayer")
+    own = _descends(layer, "Quantized", _HOME) or _descends(layer, "QuantizeLayer", _HOME)
+    return own or any(_descends(layer, name) for name in names)
 
 
 def is_quantized(model: Any) -> bool:
@@ -85,8 +89,8 @@ def unwrapped(layer: Any) -> Any:
         >>> unwrapped("dense")
         'dense'
     """
-    wrapped = is_pruning(layer) or is_clustering(layer) or _descends(layer, "QuantizeWrapper")
-    return layer.layer if wrapped else layer
+    wrapped = is_pruning(layer) or is_clustering(layer) or is_quantizing(layer)
+    return layer.layer if wrapped and hasattr(layer, "layer") else layer
 
 
 def _descends(layer: Any, name: str, home: str = "tensorflow_model_optimization.") -> bool:

@@ -1,141 +1,146 @@
-"""Quantization-aware training, by tfmot, of any model that can be adopted."""
+"""Quantization-aware training of any model that can be adopted."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from tfedge.compress.quantization.annotate import reasons_for_float
-from tfedge.compress.quantization.planar import lift_to_plane
-from tfedge.compress.quantization.ranges import calibrate_ranges, set_kernel_ranges
-from tfedge.compress.quantization.scheme import Scheme
-from tfedge.compress.quantization.separable import split_separable
-from tfedge.core.checks import one_of
+from tfedge.compress.quantization.apply import Wrapping
+from tfedge.compress.quantization.lower import lowered
+from tfedge.compress.quantization.plan import Plan
+from tfedge.compress.quantization.preserve import centroids_of, what_to_keep
+from tfedge.compress.quantization.ranges import calibrate_ranges
+from tfedge.compress.quantization.settings import QuantizeSettings, check_steps, settle
 from tfedge.core.errors import ModelError
 from tfedge.models.adopt import adopt
-from tfedge.models.flavours import tf_keras, tfmot
 from tfedge.models.selection import select
-from tfedge.models.strip import strip
-from tfedge.models.training.scope import training_scope
+from tfedge.models.strip import has_wrappers, strip
+from tfedge.models.training.activation_range import MOVING_AVERAGE
 from tfedge.models.training.trainable import TrainableModel, trainable
-from tfedge.models.wrappers import is_pruned, is_quantized
+from tfedge.models.wrappers import is_quantized
 
-ENOUGH_ZEROS = 0.1
-"""Fraction of zeros in some kernel from which a model counts as pruned."""
+EXCLUDED = "left out by exclude"
 
 
 def quantize(
-    model: Any, *, preserve: Any = None, exclude: Any = (), calibration: Any = None
+    model: Any,
+    *,
+    calibration: Any = None,
+    preserve: Any = None,
+    exclude: Any = (),
+    layers: Mapping[Any, Any] | None = None,
+    observer: str = MOVING_AVERAGE,
+    freeze_after: int | None = None,
+    freeze_batch_norm_after: int | None = None,
+    strict: bool = False,
 ) -> TrainableModel:
     """Return a copy of a model that computes as its int8 file will, and can be trained so.
 
-    tfmot's fake quantization is put around every layer that its default 8-bit scheme knows.
-    Pruning and clustering wrappers are taken off first, separable convolutions are split, and
-    convolutions along one axis are brought to the plane. The other layers stay in float
-    (:func:`~tfedge.compress.quantization.report.quantization_of` lists them).
+    Every layer that LiteRT has integers for is wrapped in fake quantization. Pruning and
+    clustering wrappers are taken off first, and layers become what an int8 file makes of them:
+    separable convolutions are split, convolutions along one axis are brought to the plane, what
+    scales channels becomes a depthwise convolution, activations without integers are layers of
+    their own. The other layers stay in float
+    (:func:`~tfedge.compress.quantization.report.quantization_of` lists them and says why);
+    :func:`tfedge.convert` quantizes those from calibration data where it can.
 
-    Kernel ranges are set from the kernels. tfmot's activation ranges start at ±6 (inputs: at 0)
-    and follow the data by a moving average of 0.999, so they are wrong for the first thousands
-    of steps. With ``calibration`` they are set from data, and the model is accurate before the
-    first step.
+    Kernel ranges are set from the kernels. Activation ranges are set from ``calibration``, so
+    that the model is accurate before the first step, or else from the first batch of training.
 
     Args:
-        model: A Keras model of either flavour, or the path of one, pruned or not.
-        preserve: ``("sparsity",)`` keeps the zeros of the kernels while training, ``()`` lets
-            them go. Default: kept if the model is wrapped for pruning, or if a kernel has at
-            least 10 % zeros.
-        exclude: Layers to leave in float: names, regular expressions, classes.
+        model: A Keras model of either flavour, or the path of one, pruned or clustered or not.
         calibration: Typical inputs for the ranges, in any form that
             :func:`tfedge.core.data.batches` reads. Labels are ignored. A few hundred samples do.
+        preserve: ``"sparsity"`` keeps the zeros of the kernels while training, ``"clusters"``
+            their distinct values (the values train, and weights may change to another),
+            a tuple both, ``()`` neither. Default: what there is. Zeros are, if the model is
+            wrapped for pruning, or if a kernel has at least 10 % zeros; clusters are, if it
+            is wrapped for clustering, or if most kernels have few values.
+        exclude: Layers to leave in float: names, regular expressions, classes.
+        layers: Settings of single layers: a choice as in ``exclude`` (a tuple for several) to
+            a :class:`tfedge.QuantizeSettings`, or a dict of its fields.
+        observer: How activation ranges go on in training: ``"moving_average"`` of the extremes of
+            each batch, or ``"learned"`` by gradient (LSQ).
+        freeze_after: Number of training steps after which activation ranges stay.
+        freeze_batch_norm_after: Number of training steps after which normalizations use their
+            moving statistics, as the file does.
+        strict: Whether to refuse a model if a layer would stay in float that is not excluded.
 
     Returns:
         A new tf_keras model, a :class:`~tfedge.models.training.trainable.TrainableModel`.
 
     Raises:
-        ArgumentError: If ``preserve`` or ``exclude`` holds something unknown.
-        ModelError: If the model is quantized already, or no layer can be quantized.
+        ArgumentError: If a choice matches no layer, or settings are unknown or contradictory.
+        ModelError: If the model is quantized already, no layer can be quantized, or with
+            ``strict=True`` one cannot.
         CalibrationError: If the calibration data do not fit or give no finite range.
 
     Example:
+        >>> import numpy as np
         >>> from tfedge.models.flavours import keras3
         >>> keras = keras3()
         >>> head = keras.layers.Dense(4, activation="relu", name="head")
         >>> model = keras.Sequential([keras.Input((8,)), head])
         >>> qat = quantize(model, calibration=np.random.rand(32, 8))
         >>> type(qat.get_layer("head")).__name__
-        'QuantizeWrapperV2'
+        'Quantized'
 
     Reference:
-        Jacob et al., CVPR 2018, arXiv:1712.05877, section 3.
+        Jacob et al., CVPR 2018, arXiv:1712.05877, section 3; Esser et al., ICLR 2020,
+        arXiv:1902.08153.
     """
-    plain, pruned = _plain(model)
-    keep_zeros = _keeps_zeros(preserve, plain, pruned)
+    check_steps("freeze_batch_norm_after", freeze_batch_norm_after)
+    default = QuantizeSettings(observer=observer, freeze_after=freeze_after)
+    wrapped = _adopted(model)
+    plain = strip(wrapped) if has_wrappers(wrapped) else wrapped
     excluded = select(plain, exclude, "exclude")
-    plain = split_separable(lift_to_plane(plain, leave=excluded), leave=excluded)
-    floats = {*reasons_for_float(plain), *excluded}
-    qat = trainable(_tidied(_applied(plain, floats, keep_zeros)))
-    set_kernel_ranges(qat)
+    settings = settle(plain, layers or {}, excluded, default)
+    made = lowered(plain, leave=excluded)
+    kept = what_to_keep(preserve, wrapped, made)
+    plan = Plan(made, dict.fromkeys(excluded, EXCLUDED))
+    _check(plan, made, strict)
+    wrapping = Wrapping(made, plan, settings, kept, freeze_batch_norm_after)
+    qat = trainable(wrapping.rebuilt())
+    _start(qat, kept)
     if calibration is not None:
         calibrate_ranges(qat, calibration)
     return qat
 
 
-def _plain(model: Any) -> tuple[Any, bool]:
-    """Return the model without wrappers, and whether it was wrapped for pruning."""
-    copy = adopt(model)
+def _adopted(model: Any) -> Any:
+    """Return a copy of the model, wrappers included."""
+    copy = adopt(getattr(model, "student", model))
     if is_quantized(copy):
         raise ModelError(
             f"{copy.name!r} is quantized already: fake quantization of fake quantization has no "
             f"int8 file. Go on with fit, or quantize the float model again."
         )
-    return strip(copy), is_pruned(copy)
+    return copy
 
 
-def _keeps_zeros(preserve: Any, model: Any, pruned: bool) -> bool:
-    """Return whether zeros are to be kept."""
-    if preserve is None:
-        return pruned or any(_zeros(weight) >= ENOUGH_ZEROS for weight in model.trainable_weights)
-    names = [preserve] if isinstance(preserve, str) else list(preserve)
-    for name in names:
-        one_of("preserve", name, ["sparsity"])
-    return bool(names)
-
-
-def _zeros(weight: Any) -> float:
-    """Return the fraction of zeros in a kernel; biases do not count."""
-    return float(np.mean(weight.numpy() == 0)) if len(weight.shape) > 1 else 0.0
-
-
-def _applied(model: Any, floats: set[str], keep_zeros: bool) -> Any:
-    """Return the model with tfmot's fake quantization around all but the ``floats``."""
-    annotate = tfmot().quantization.keras.quantize_annotate_layer
-    kept = {layer.name for layer in model.layers} - floats
-
-    def annotated(layer: Any) -> Any:
-        """Return the layer, marked if it is to be quantized."""
-        return annotate(layer) if layer.name in kept else layer
-
-    if kept <= {layer.name for layer in model._input_layers}:
+def _check(plan: Plan, model: Any, strict: bool) -> None:
+    """Raise if nothing can be quantized, or if not all can that must."""
+    reasons = plan.reasons
+    if all(step.name in reasons for step in plan.steps):
         raise ModelError(
-            f"{model.name!r} has no layer that can be quantized: {len(floats)} layers are left "
-            f"out or unknown to tfmot's 8-bit scheme. Convert it after training instead: "
+            f"{model.name!r} has no layer that can be quantized: {len(reasons)} layers are left "
+            f"out or have no integer operator. Convert it after training instead: "
             f"tfedge.convert(model, quantize='int8', calibration=...)."
         )
-    marked = tf_keras().models.clone_model(model, clone_function=annotated)
-    with training_scope():
-        return tfmot().quantization.keras.quantize_apply(
-            marked, Scheme(keep_zeros=keep_zeros), quantized_layer_name_prefix=""
+    left = {name: why for name, why in reasons.items() if why != EXCLUDED}
+    if strict and left:
+        lines = "\n".join(f"  {name}: {why}" for name, why in left.items())
+        raise ModelError(
+            f"strict=True: {len(left)} layers of {model.name!r} would stay in float:\n{lines}\n"
+            f"An integer-only accelerator could not train with what it will compute. Replace "
+            f"them, name them in exclude, or leave strict out."
         )
 
 
-def _tidied(model: Any) -> Any:
-    """Let each wrapper list its weights once, as it does when a file is loaded.
-
-    tfmot lists the weights of layers that were built before twice, so that a ``.keras`` file of
-    such a model could not be loaded.
-    """
-    for layer in model.layers:
-        if hasattr(layer, "_weight_vars"):
-            layer._trainable_weights[:] = [weight for weight, *_ in layer._weight_vars]
-    return model
+def _start(qat: Any, kept: Mapping[str, Any]) -> None:
+    """Set masks, shared values and kernel ranges from the kernels."""
+    for layer in qat.layers:
+        for kernel, scheme, state in getattr(layer, "_weight_vars", ()):
+            if scheme.clusters is not None:
+                state["centroids"].assign(centroids_of(kernel.numpy(), kept[layer.name]))
+            scheme.start(kernel, state)

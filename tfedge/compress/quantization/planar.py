@@ -4,6 +4,9 @@ An int8 file has no one-dimensional convolution: TensorFlow Lite itself computes
 ``Conv2D`` of height one. tfmot quantizes ``Conv2D`` only. So a stack of one-dimensional layers
 is lifted to the plane as a whole, its kernels and normalizations fold as usual, and its
 tensors get ranges.
+
+Two more go there, from vectors and series alike: a Dense layer before a BatchNormalization, which
+only a convolution can take in, and what scales each channel (:mod:`.affine`).
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
+from tfedge.compress.quantization.affine import SCALINGS
+from tfedge.compress.quantization.plan import Plan
 from tfedge.compress.quantization.twins import CONVOLUTIONS, POOLING, has_twin, twin_of
 from tfedge.models.flavours import tf_keras
 from tfedge.models.graph import map_tensors, read_graph, tensors_in
@@ -51,15 +56,15 @@ class _Lift:
         self._graph = read_graph(model)
         self._uses = Counter(step.name for step in self._graph.steps)
         self._ends = set(tensors_in(self._graph.outputs))
+        self._starts = _starts(Plan(model, dict.fromkeys(leave, "left")), set(leave))
         ends = (tensor for _, _, tensor in self._graph.input_layers)
         self._flat: dict[Any, Any] = dict(zip(ends, model.inputs, strict=True))
         self._plane: dict[Any, Any] = {}
         self._names: dict[Any, str] = {}
 
     def has_work(self) -> bool:
-        """Return whether there is a convolution to lift."""
-        kinds = {type(step.layer).__name__ for step in self._graph.steps}
-        return bool(kinds & CONVOLUTIONS)
+        """Return whether there is a layer to lift."""
+        return bool(self._starts)
 
     def rebuilt(self) -> Any:
         """Return the new model."""
@@ -78,7 +83,7 @@ class _Lift:
         if step.name in self._leave or self._uses[step.name] > 1 or not has_twin(step.layer):
             return False
         kind, inputs = type(step.layer).__name__, tensors_in(step.args)
-        if kind in CONVOLUTIONS:
+        if step.name in self._starts:
             return getattr(self._as_flat(inputs[0]), "_keras_mask", None) is None
         ends = kind not in POOLING and not self._ends.isdisjoint(step.outputs)
         return not ends and all(tensor in self._plane for tensor in inputs)
@@ -102,10 +107,10 @@ class _Lift:
         self._flat.update(zip(step.outputs, flat, strict=True))
 
     def _as_flat(self, tensor: Any) -> Any:
-        """Return a tensor of shape (samples, length, channels), reshaped once."""
+        """Return a tensor of shape (samples, length, channels) or (samples, channels)."""
         if tensor not in self._flat:
             made = self._plane[tensor]
-            shape = (-1, made.shape[-1])
+            shape = (-1, made.shape[-1])[len(tensor.shape) == 2 :]
             self._flat[tensor] = tf_keras().layers.Reshape(shape, name=self._names[tensor])(made)
         return self._flat[tensor]
 
@@ -117,3 +122,23 @@ class _Lift:
             reshape = tf_keras().layers.Reshape((1, -1, made.shape[-1]), name=name)
             self._plane[tensor] = reshape(made)
         return self._plane[tensor]
+
+
+def _starts(plan: Plan, leave: set[str]) -> set[str]:
+    """Return the names of the layers that are lifted; others only follow them."""
+    return {
+        step.name
+        for step in plan.steps
+        if step.name not in leave and len(step.outputs[0].shape) < 4 and _starts_here(step, plan)
+    }
+
+
+def _starts_here(step: Any, plan: Plan) -> bool:
+    """Return whether a layer is better off in the plane."""
+    kind, after = type(step.layer).__name__, plan.follower(step)
+    if not has_twin(step.layer):
+        return False
+    if kind == "Dense":
+        linear = step.layer.activation.__name__ == "linear"
+        return linear and after is not None and type(after.layer).__name__ == "BatchNormalization"
+    return kind in CONVOLUTIONS | SCALINGS | {"BatchNormalization"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,9 @@ import tensorflow as tf
 from tfedge.core.data import Batch, regroup
 from tfedge.core.errors import CalibrationError, DataError, ModelError
 from tfedge.core.sampling import sample
-from tfedge.models.wrappers import is_quantized
+from tfedge.models.training.activation_range import symmetric_ends, watching
+from tfedge.models.training.exportable import range_variables
+from tfedge.models.wrappers import is_quantized, is_quantizing
 
 _BATCH = 64
 _MOST_SAMPLES = 1024
@@ -46,14 +47,15 @@ def calibrate_ranges(model: Any, data: Any, *, samples: int = _MOST_SAMPLES) -> 
     if not is_quantized(model):
         raise ModelError(f"{model.name!r} is not quantized: call tfedge.quantize first.")
     set_kernel_ranges(model)
-    slots = _slots(model)
-    before = [(float(low), float(high)) for _, low, high in slots]
+    slots = range_variables(model.layers)
+    before = [(low.numpy(), high.numpy()) for _, low, high in slots]
     for _, low, high in slots:
         low.assign(0.0)
         high.assign(0.0)
     try:
         _observe(model, data, samples)
         _check(slots, before)
+        _settle(model)
     except BaseException:
         for (_, low, high), (old_low, old_high) in zip(slots, before, strict=True):
             low.assign(old_low)
@@ -69,35 +71,13 @@ def set_kernel_ranges(model: Any) -> None:
         >>> set_kernel_ranges(tf_keras().Sequential())
     """
     for layer in model.layers:
-        for kernel, quantizer, variables in getattr(layer, "_weight_vars", ()):
-            quantizer(kernel, True, weights=variables)
-
-
-def _slots(model: Any) -> list[tuple[str, Any, Any]]:
-    """Return (place, min variable, max variable) of every activation range."""
-    found = []
-    for layer in model.layers:
-        for name, variables in _range_variables(layer):
-            if variables:
-                place = f"{layer.name}/{name}"
-                found.append((place, variables["min_var"], variables["max_var"]))
-    return found
-
-
-def _range_variables(layer: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the variables of each activation quantizer of a layer."""
-    if getattr(layer, "quantizer", None) is not None:
-        yield "input", layer.quantizer_vars
-    for activation in getattr(layer, "_quantize_activations", ()):
-        for moment in ("pre_activation", "post_activation"):
-            yield moment, getattr(activation, f"_{moment}_vars", None)
-    if getattr(layer, "_output_quantizers", None):
-        yield "output", layer._output_quantizer_vars
+        for kernel, scheme, state in getattr(layer, "_weight_vars", ()):
+            scheme.set_range(kernel, state)
 
 
 def _observe(model: Any, data: Any, samples: int) -> None:
     """Run the data through the float network while the ranges watch."""
-    with _watching(model):
+    with watching():
         specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in model.inputs]
         run = tf.function(lambda *inputs: model(list(inputs), training=False))
         watch = run.get_concrete_function(*specs)
@@ -105,53 +85,19 @@ def _observe(model: Any, data: Any, samples: int) -> None:
             watch(*inputs)
 
 
-@contextlib.contextmanager
-def _watching(model: Any) -> Iterator[None]:
-    """Let every quantizer note what it sees and pass it on as it is."""
-    places = [(layer, "quantizer", _watch) for layer in model.layers if _has_quantizer(layer)]
+def _settle(model: Any) -> None:
+    """Make what was seen the ranges; those that saw nothing but zeros stay as they were."""
     for layer in model.layers:
-        activations = getattr(layer, "_quantize_activations", ())
-        places += [(activation, "quantizer", _watch) for activation in activations]
-    wrappers = [layer for layer in model.layers if hasattr(layer, "_make_quantizer_fn")]
-    kept = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
-    try:
-        for owner, name, watcher in places:
-            object.__setattr__(owner, name, watcher)
-        for layer in wrappers:
-            object.__setattr__(layer, "_make_quantizer_fn", _watcher_of(layer))
-        yield
-    finally:
-        for owner, name, value in kept:
-            object.__setattr__(owner, name, value)
-        for layer in wrappers:
-            object.__delattr__(layer, "_make_quantizer_fn")
-
-
-def _has_quantizer(layer: Any) -> bool:
-    """Return whether a layer quantizes an input of the model."""
-    return getattr(layer, "quantizer", None) is not None
-
-
-def _watch(inputs: Any, training: Any, weights: Any, **_: Any) -> Any:
-    """Widen the range to what is seen, and return the input itself."""
-    if weights:
-        low, high = weights["min_var"], weights["max_var"]
-        low.assign(tf.minimum(low, tf.reduce_min(inputs)))
-        high.assign(tf.maximum(high, tf.reduce_max(inputs)))
-    return inputs
-
-
-def _watcher_of(wrapper: Any) -> Any:
-    """Return what stands in for the method that makes a wrapper's quantizer calls."""
-    kernels = {id(variables) for _, _, variables in wrapper._weight_vars}
-
-    def make(quantizer: Any, inputs: Any, training: Any, variables: Any) -> Any:
-        """Return a call that passes a kernel on, or watches the output."""
-        if id(variables) in kernels:
-            return lambda: tf.convert_to_tensor(inputs)
-        return lambda: _watch(inputs, training, variables)
-
-    return make
+        for one, variables in getattr(layer, "ranges", {}).values():
+            if one.has_variables:
+                low, high = variables["min_var"], variables["max_var"]
+                ends = symmetric_ends(low, high) if one.symmetric else (low, high)
+                for variable, end in zip((low, high), ends, strict=True):
+                    variable.assign(end)
+                for ratio in (variables[key] for key in variables if key == "ratio"):
+                    ratio.assign(1.0)
+        if is_quantizing(layer):
+            layer.optimizer_step.assign(0)
 
 
 def _inputs(model: Any, data: Any, samples: int) -> Iterator[Any]:
@@ -189,7 +135,7 @@ def _arranged(x: Any, model: Any) -> list[Any]:
 def _check(slots: list, before: list) -> None:
     """Refuse ranges that are not finite; give back those that saw nothing but zeros."""
     for (place, low, high), (old_low, old_high) in zip(slots, before, strict=True):
-        found = (float(low), float(high))
+        found = (float(low.numpy()), float(high.numpy()))
         if not np.all(np.isfinite(found)):
             raise CalibrationError(
                 f"The range of {place!r} is {found} after calibration: the data or the weights "

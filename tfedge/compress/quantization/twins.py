@@ -13,7 +13,8 @@ POOLING = frozenset({"GlobalAveragePooling1D", "GlobalMaxPooling1D"})
 ALIKE = frozenset({"ReLU", "LeakyReLU", "Activation", "Dropout"})
 MERGES = frozenset({"Add", "Subtract", "Multiply", "Maximum", "Minimum", "Concatenate"})
 WINDOWS = frozenset({"MaxPooling1D", "AveragePooling1D"})
-RIDERS = POOLING | ALIKE | MERGES | WINDOWS | {"BatchNormalization", "ZeroPadding1D"}
+SCALES = frozenset({"BatchNormalization", "Normalization", "Rescaling"})
+RIDERS = POOLING | ALIKE | MERGES | WINDOWS | SCALES | {"ZeroPadding1D"}
 """Layers that follow a convolution into the plane; the others get the flat tensor back."""
 
 
@@ -29,10 +30,12 @@ def has_twin(layer: Any) -> bool:
     config = layer.get_config()
     if config.get("data_format", "channels_last") != "channels_last":
         return False
-    if kind in CONVOLUTIONS:
+    if kind in CONVOLUTIONS or kind == "Dense":
         return not any(value for key, value in config.items() if key.endswith("_constraint"))
-    if kind == "BatchNormalization":
-        return list(np.atleast_1d(layer.axis)) in ([-1], [2])
+    if kind in ("BatchNormalization", "Normalization"):
+        return _treats_the_last_axis(layer)
+    if kind == "Rescaling":
+        return np.ndim(layer.scale) == np.ndim(layer.offset) == 0
     return kind in RIDERS and (kind != "Concatenate" or layer.axis in (-1, 2))
 
 
@@ -55,9 +58,14 @@ def twin_of(layer: Any, name: str) -> list[Any]:
     config = {**layer.get_config(), "name": name}
     if kind in CONVOLUTIONS:
         return _convolution(layer, config)
+    if kind == "Dense":
+        return [_dense(layer, config)]
     if kind == "BatchNormalization":
         twin = type(layer).from_config({**config, "axis": -1})
         return [_filled(twin, layer.get_weights())]
+    if kind == "Normalization":
+        known = {"mean": np.ravel(layer.mean), "variance": np.ravel(layer.variance)}
+        return [layers.Normalization(**known, invert=layer.invert, name=name)]
     if kind == "ZeroPadding1D":
         return [layers.ZeroPadding2D(((0, 0), config["padding"]), name=name)]
     if kind in WINDOWS:
@@ -65,6 +73,20 @@ def twin_of(layer: Any, name: str) -> list[Any]:
         kind2d = getattr(layers, kind.replace("1D", "2D"))
         return [kind2d(**sizes, padding=config["padding"], name=name)]
     return [getattr(layers, kind.replace("1D", "2D")).from_config(config)]
+
+
+def _treats_the_last_axis(layer: Any) -> bool:
+    """Return whether a built normalization has one mean for each channel."""
+    last = len(layer.input_shape) - 1
+    return list(np.atleast_1d(layer.axis)) in ([-1], [last])
+
+
+def _dense(layer: Any, config: dict[str, Any]) -> Any:
+    """Return the 1×1 convolution that computes what a Dense layer does."""
+    own = {key: value for key, value in config.items() if key not in ("units", "batch_input_shape")}
+    twin = tf_keras().layers.Conv2D(layer.units, 1, **own)
+    kernel, *bias = layer.get_weights()
+    return _filled(twin, [kernel[None, None], *bias], len(kernel))
 
 
 def _convolution(layer: Any, config: dict[str, Any]) -> list[Any]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfedge.core.errors import ModelError
 from tfedge.models.flavours import tf_keras
 from tfedge.models.kernels import weights_at
 from tfedge.models.training.shared_values import shared_values
+from tfedge.models.training.stand_in import stand_in
 
 keras: Any = tf_keras()
 
@@ -97,7 +96,7 @@ class Clustered(keras.layers.Wrapper):
             arguments = {name: value for name, value in arguments.items() if name in known}
         if not self._has_kernels():
             self.layer(inputs, *args, **arguments)
-        with _replaced(self.layer, self.kernels, self.shared_kernels()):
+        with stand_in(self.layer, dict(zip(self.kernels, self.shared_kernels(), strict=True))):
             return self.layer(inputs, *args, **arguments)
 
     def shared_kernels(self) -> list[Any]:
@@ -184,33 +183,3 @@ def from_rows(rows: Any, shape: Sequence[int], axis: int | None) -> Any:
 def _front(rank: int, axis: int) -> list[int]:
     """Return the order of axes that brings one to the front."""
     return [axis, *(one for one in range(rank) if one != axis)]
-
-
-@contextlib.contextmanager
-def _replaced(layer: Any, paths: Sequence[str], kernels: Sequence[Any]) -> Iterator[None]:
-    """Put tensors where a layer has its variables, past Keras's tracking, for a while."""
-    places = [_place(layer, path) for path in paths]
-    kept = [slots[key] for slots, key, _ in places]
-    for (slots, key, dtype), kernel in zip(places, kernels, strict=True):
-        slots[key] = tf.cast(kernel, dtype)
-    try:
-        yield
-    finally:
-        for (slots, key, _), weight in zip(places, kept, strict=True):
-            slots[key] = weight
-
-
-def _place(layer: Any, path: str) -> tuple[Any, Any, Any]:
-    """Return the dict or list in which the weight at a path lies, its key, its dtype in use."""
-    before, _, last = path.rpartition(".")
-    owner = weights_at(layer, (before,))[0] if before else layer
-    dtype = getattr(owner, "compute_dtype", layer.compute_dtype)
-    if last.isdigit():
-        return owner._storage, int(last), dtype
-    if last not in vars(owner):
-        raise ModelError(
-            f"{path!r} of the layer {layer.name!r} ({type(layer).__name__}) is computed by its "
-            f"class, so nothing can stand in its place while the layer is called. Name the "
-            f"attribute that holds the variable, or leave the layer out."
-        )
-    return vars(owner), last, dtype

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tfedge.models.flavours import tf_keras, tfmot
-from tfedge.models.training import clustered, keep_zeros, lottery, pruned, ramps, schedules
+from tfedge.models.training import clustered, lottery, pruned, quantized, ramps, schedules
 from tfedge.models.training.trainable import TrainableModel
 
 
@@ -30,8 +30,8 @@ def training_scope() -> Iterator[None]:
         "TrainableModel": TrainableModel,
         "tfedge>Pruned": pruned.Pruned,
         "Clustered": clustered.Clustered,
-        "KeepZerosConfig": keep_zeros.KeepZerosConfig,
-        "KeepZerosConvConfig": keep_zeros.KeepZerosConvConfig,
+        "tfedge>Quantized": quantized.Quantized,
+        "tfedge>QuantizeLayer": quantized.QuantizeLayer,
         "tfedge>PolynomialDecay": schedules.PolynomialDecay,
         "tfedge>ConstantSparsity": schedules.ConstantSparsity,
         "tfedge>OneShot": ramps.OneShot,
