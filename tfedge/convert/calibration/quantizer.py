@@ -20,7 +20,6 @@ from tfedge.evaluate.difference import sqnr_db
 _COUNTED = 1 << 16
 _COUNTED_IN_PASSING = 1 << 12
 _NEVER_MOVED = (0.0, 1.0)
-_HELD_OUT = 4
 _FEW_CODES = 4
 
 
@@ -35,7 +34,7 @@ class Quantizer:
     Args:
         converter: The converter; its settings for the quantizer are kept.
         samples: Arrays by name of the file's input.
-        observers: Rules for the ranges; of several, the one whose file is most like the float
+        observers: Rules for the ranges; of several, the one whose files are most like the float
             file on samples that were held out.
 
     Attributes:
@@ -69,28 +68,26 @@ class Quantizer:
         return self._integers(file.with_ranges(_ranges(whole, chosen)), settings)
 
     def _scores(self, file: FloatFile, seen: Observed, settings: Sequence) -> dict[str, float]:
-        """Return the SQNR in dB that each observer reaches on samples that it did not see."""
-        held = max(1, len(seen.groups) // _HELD_OUT) if len(seen.groups) > 1 else 0
-        learned = _joined(seen.groups[held:])
-        judged = range(held or 1)
+        """Return the SQNR in dB that each observer reaches on samples that it did not see.
+
+        Ranges are learned on one half of the samples and judged on the other, and the other way
+        round; a lone sample has to do for both.
+        """
+        parts = range(len(seen.groups))
+        folds = [parts[::2], parts[1::2]] if len(parts) > 1 else [parts]
+        learned = [_joined([seen.groups[part] for part in fold]) for fold in folds]
+        order = [part for fold in folds[::-1] for part in fold]
+        truth = [np.concatenate(c) for c in zip(*(seen.outputs[p] for p in order), strict=True)]
         scores = {}
         for observer in self._observers:
-            content = self._integers(file.with_ranges(_ranges(learned, observer)), settings)
-            candidate = OpenFile(content, keep=False)
-            scores[observer.name] = min(self._score(candidate, seen, judged))
+            rows = []
+            for ranges, judged in zip(learned, folds[::-1], strict=True):
+                content = self._integers(file.with_ranges(_ranges(ranges, observer)), settings)
+                positions = np.concatenate([seen.positions[part] for part in judged])
+                rows += seen.rows(OpenFile(content, keep=False), positions)
+            outputs = [np.concatenate(column) for column in zip(*rows, strict=True)]
+            scores[observer.name] = min(map(sqnr_db, truth, outputs))
         return scores
-
-    def _score(self, candidate: OpenFile, seen: Observed, judged: range) -> list[float]:
-        """Return the SQNR of each output of a file on some parts of the samples."""
-        size = candidate.batch
-        rows = []
-        for part in judged:
-            for start in range(0, len(seen.positions[part]), size):
-                chosen = seen.positions[part][start : start + size]
-                rows.append(candidate.run(pick(self._samples, chosen)))
-        columns = [np.concatenate(column) for column in zip(*rows, strict=True)]
-        truth = [np.concatenate(c) for c in zip(*(seen.outputs[p] for p in judged), strict=True)]
-        return [sqnr_db(one, other) for one, other in zip(truth, columns, strict=True)]
 
     def _integers(self, content: bytes, settings: Sequence) -> bytes:
         """Return the integer file of a float file with ranges."""
@@ -154,10 +151,10 @@ def _findings(
         "observer": repr(observer),
         "samples": seen.samples,
         "enough_samples": enough(spread),
-        "spread": {str(size): share for size, share in spread.items()},
+        "spread": {str(size): round(share, 4) for size, share in spread.items()},
         "idle": tuple(file.name(i) for i in used if _is_idle(whole[i], seen, i in computed)),
         "stretched": tuple(file.name(i) for i in used if _is_stretched(whole[i], observer)),
-        "sqnr_db_by_observer": dict(scores),
+        "sqnr_db_by_observer": {name: round(score, 2) for name, score in scores.items()},
     }
 
 

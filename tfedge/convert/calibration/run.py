@@ -59,6 +59,12 @@ class Observed:
         """Number of samples that ran."""
         return sum(len(positions) for positions in self.positions)
 
+    def rows(self, other: OpenFile, positions: np.ndarray) -> list[list[np.ndarray]]:
+        """Return what another file of the same model gives on some samples, run by run."""
+        size = self._step.size
+        starts = range(0, len(positions), size)
+        return [other.run(pick(self._samples, positions[start : start + size])) for start in starts]
+
     def _observe(self, positions: np.ndarray) -> None:
         """Run one part of the samples."""
         seen = {index: Statistics(self._most_counted) for index in self._file.observed}
