@@ -57,18 +57,32 @@ def test_inputs_of_a_sum_keep_their_own_range(residual):
     assert "calibration" not in theirs.notes
 
 
-def test_ranges_are_the_same_one_by_one_and_many_at_once(keras):
+@pytest.fixture(scope="module")
+def one_by_one(keras):
+    """The same convolution in a model that runs in batches, and in one whose shapes forbid it."""
     layers = keras.layers
     keras.utils.set_random_seed(0)
     body = [keras.Input((6, 6, 2), name="x"), layers.Conv2D(4, 3, name="conv")]
     wide = keras.Sequential([*body, layers.GlobalAveragePooling2D(), layers.Dense(3)])
-    flat = keras.Sequential([*body, layers.Flatten(), layers.Dense(3)])
-    expected = np.ptp(np.asarray(wide.layers[0](X))) / 255
+    return wide, keras.Sequential([*body, layers.Flatten(), layers.Dense(3)])
+
+
+def test_ranges_are_the_same_one_by_one_and_many_at_once(one_by_one):
+    wide, flat = one_by_one
+    expected = np.ptp(np.asarray(wide.get_layer("conv")(X[:77]))) / 255
     for model, batch in ((wide, 1), (flat, 1), (wide, 7), (wide, None)):
         lite = tfedge.convert(model, "int8", X[:77], batch_size=batch)
-        expected = np.ptp(np.asarray(wide.layers[0](X[:77]))) / 255
         assert scale_of(lite, "conv") == pytest.approx(expected, rel=1e-3)
         assert lite.notes["calibration"].samples == 77
+
+
+def test_moving_averages_run_over_parts_however_many_samples_run_at_once(one_by_one):
+    order = np.random.default_rng(0).permutation(len(X))
+    parts = np.array_split(np.asarray(one_by_one[0].get_layer("conv")(X))[order], 8)
+    low, high = observer_named("moving_average").of(parts)
+    for model in one_by_one:
+        lite = tfedge.convert(model, "int8", X, observer="moving_average", parity=False)
+        assert scale_of(lite, "conv") == pytest.approx((high - low) / 255, rel=1e-3)
 
 
 def test_auto_takes_the_rule_that_is_best_on_samples_held_out(keras):
