@@ -48,9 +48,10 @@ def test_builds_trains_and_converts(name):
         assert np.abs(ours - theirs).max() < 0.05 * np.abs(ours).max()
     trained_a_step(qat, x)
     strange = name == "strange_activation"
-    data = x if MODELS[name][1] else None
+    data = x if MODELS[name][1] and not strange else None
     lite = tfedge.convert(qat, "int8", data, float_fallback=strange, parity=x)
-    assert {item.name for item in lite.float_operators} == ({"ELU"} if strange else set())
+    left = {item.name for item in lite.float_operators}
+    assert "ELU" in left if strange else not left
     record = tfedge.compare(qat, lite, x, latency=False)
     if not MODELS[name][1]:
         assert record.largest_difference_steps <= 1.01
