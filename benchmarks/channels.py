@@ -58,16 +58,17 @@ def keras_run(way: Callable, network: Network, seed: int, file: Path) -> dict[st
     """Prune, train and convert, and return what came of it."""
     tf_keras.utils.set_random_seed(seed)
     model = network.model(WORK)
+    whole, macs = accuracy(model, network, "test"), model_statistics(model).macs
     slim = way(model, network, seed)
     lite = int8(slim, network)
-    lite.save(file, overwrite=True)
+    lite.save(file)
     x, y = network.data["x_test"].astype("float32"), network.data["y_test"]
     names = ("tensorflow", "tf-keras", "tensorflow-model-optimization")
     return {
-        "float accuracy": accuracy(model, network, "test"),
+        "float accuracy": whole,
         "accuracy": accuracy(slim, network, "test"),
         "validation": accuracy(slim, network, "val"),
-        "fewer MACs": model_statistics(model).macs / model_statistics(slim).macs,
+        "fewer MACs": macs / model_statistics(slim).macs,
         "int8 accuracy": tfedge.evaluate(lite, x, y, verbose=0).accuracy,
         "gzip_bytes": lite.gzip_bytes,
         "versions": {name: importlib.metadata.version(name) for name in names},

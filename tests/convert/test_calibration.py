@@ -1,5 +1,7 @@
 """Calibration data in every form; bad data is refused before anything is converted."""
 
+import warnings
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,7 +10,7 @@ import tfedge
 from tfedge.convert.inputs import input_specs
 from tfedge.convert.representative import representative_samples
 from tfedge.errors import CalibrationError
-from tfedge.models.flavours import keras3, tf_keras
+from tfedge.models.flavours import keras3, tf_keras, tfmot
 
 X = np.random.default_rng(0).random((50, 6), "float32")
 Y = np.arange(50) % 3
@@ -143,6 +145,25 @@ def test_wrong_scale_is_told_by_the_range_that_training_learned(cnn, digits):
     qat = tfedge.quantize(cnn, calibration=digits[0][:100])
     with pytest.warns(UserWarning, match=r"Training saw \[0, 1\]"):
         tfedge.convert(qat, "int8", digits[0] * 255, parity=False)
+
+
+@pytest.mark.parametrize("factor", [1, 255])
+def test_layers_that_belong_to_two_models(digits, factor):
+    """Raw tfmot's stripped model shares its layers with the model that was wrapped."""
+    keras, api = tf_keras(), tfmot().sparsity.keras
+    layers = keras.layers
+    stack = [keras.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.BatchNormalization()]
+    model = keras.Sequential([*stack, layers.Flatten(), layers.Dense(10)])
+    model.compile("sgd", "mse")
+    model.fit(digits[0][:64], np.zeros((64, 10)), epochs=20, verbose=0)
+    stripped = api.strip_pruning(api.prune_low_magnitude(keras.models.clone_model(model)))
+    stripped.set_weights(model.get_weights())
+    data = factor * digits[0][:64]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        tfedge.convert(stripped, "int8", data, parity=False)
+    told = [item for item in caught if "root mean square" in str(item.message)]
+    assert len(told) == (factor > 1)
 
 
 def test_raw_pixels_are_recognized(keras):

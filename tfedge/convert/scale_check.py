@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tfedge.models.flavours import KERAS3, flavour_of, is_model, keras3, tf_keras
+from tfedge.models.nodes import functional, has_graph, inputs_of, nodes_of
 
 _FACTOR = 8.0
 _PROBE = 32
@@ -70,12 +71,13 @@ def _scalar(layer: Any, ending: str) -> float:
 def _batch_statistics(model: Any, array: np.ndarray) -> str | None:
     """Compare the variance that reaches the first BatchNormalization with the one it keeps."""
     layer = _first(model, "BatchNormalization")
-    if layer is None or not _is_connected(layer):
+    source = _source(model, layer)
+    if source is None:
         return None
     if not np.any(np.asarray(layer.moving_mean)) and np.all(np.asarray(layer.moving_variance) == 1):
         return None
     kept = np.mean(np.asarray(layer.moving_variance) + np.square(np.asarray(layer.moving_mean)))
-    seen = np.mean(np.square(_value_at(model, layer, array)))
+    seen = np.mean(np.square(_value_of(model, source, array)))
     if _alike(float(np.sqrt(seen)), float(np.sqrt(kept))):
         return ""
     return (
@@ -107,12 +109,16 @@ def _alike(one: float, other: float) -> bool:
     return other / _FACTOR <= one <= other * _FACTOR
 
 
-def _is_connected(layer: Any) -> bool:
-    """Return whether a layer takes one tensor that a graph computes."""
-    return hasattr(getattr(layer, "input", None), "shape")
+def _source(model: Any, layer: Any) -> Any:
+    """Return the tensor that a layer takes in this model, None if there is not just one."""
+    if layer is None or not has_graph(model):
+        return None
+    calls = [args for one, args, _, _ in nodes_of(functional(model)) if one is layer]
+    found = calls[0][0] if len(calls) == 1 else None
+    return found if hasattr(found, "shape") else None
 
 
-def _value_at(model: Any, layer: Any, array: np.ndarray) -> np.ndarray:
-    """Return what reaches a layer."""
+def _value_of(model: Any, tensor: Any, array: np.ndarray) -> np.ndarray:
+    """Return the value of a tensor of the model."""
     keras = keras3() if flavour_of(model) == KERAS3 else tf_keras()
-    return np.asarray(keras.Model(model.inputs[0], layer.input)(array, training=False))
+    return np.asarray(keras.Model(inputs_of(functional(model)), tensor)(array, training=False))
