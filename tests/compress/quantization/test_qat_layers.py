@@ -94,3 +94,5 @@ def test_depthwise_kernels_have_a_range_for_each_channel():
     scales = [tensor.scale for tensor in lite.tensors() if isinstance(tensor.scale, tuple)]
     assert max(map(len, scales)) == 6
     assert tfedge.compare(qat, lite, x, latency=False).largest_difference_steps <= 1.01
+    floats = tfedge.convert(qat, "float32")
+    assert tfedge.compare(qat, floats, x, latency=False, layers=True).layers
