@@ -104,8 +104,9 @@ class ChannelReport(Record):
         axes.barh(places, after, color=_AFTER, height=0.5, label="after", zorder=3)
         axes.set_yticks(places, [layer.name for layer in self.layers], fontsize=8)
         axes.invert_yaxis()
-        axes.set(xlabel="channels", title=f"{self.name}: channels")
-        axes.legend(frameon=False, loc="lower right")
+        axes.set_xlabel("channels")
+        axes.set_title(f"{self.name}: channels", loc="left")
+        axes.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
         return plain_frame(axes)
 
 
