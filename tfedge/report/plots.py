@@ -9,6 +9,7 @@ from tfedge.core.errors import ArgumentError
 from tfedge.core.figures import new_axes, plain_frame
 
 _INK = "#333333"
+_NEAR = 1.3
 _COLOURS = ("#4C72B0", "#DD8452", "#55A868", "#C44E52", "#8172B3", "#937860", "#DA8BC3")
 
 
@@ -55,15 +56,15 @@ def plot_tradeoff(
     for number, row in enumerate(sorted(rows, key=lambda row: (row[x], row[y]))):
         colour = _COLOURS[number % len(_COLOURS)]
         axes.scatter(row[x], row[y], s=80, color=colour, zorder=3)
-        up = number % 2 == 0
+        shift, side = _label_place(row, rows, x, y)
         axes.annotate(
             row[label],
             (row[x], row[y]),
-            xytext=(0, 9 if up else -17),
+            xytext=shift,
             fontsize=9,
             color=_INK,
             textcoords="offset points",
-            ha="center",
+            ha=side,
         )
     _use_round_numbers(axes)
     axes.set(xlabel=x_title or x, ylabel=y_title or y, title=title)
@@ -84,6 +85,17 @@ def _check_row(number: int, row: Mapping[str, Any], x: str, y: str, label: str) 
             f"Row {number} has {x}={row[x]!r}, which has no place on a logarithmic axis: leave "
             f"the row out, or draw another value."
         )
+
+
+def _label_place(
+    row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], x: str, y: str
+) -> tuple[tuple[int, int], str]:
+    """Return where a label stands: over the highest of near points, under the lowest, or aside."""
+    near = [one for one in rows if 1 / _NEAR < one[x] / row[x] < _NEAR]
+    place = [one is row for one in sorted(near, key=lambda one: one[y])].index(True)
+    if place == len(near) - 1:
+        return (0, 9), "center"
+    return ((0, -17), "center") if place == 0 else ((9, -3), "left")
 
 
 def _use_round_numbers(axes: Any) -> None:
