@@ -89,9 +89,7 @@ class Plan:
         maker = self._makers.get(tensor)
         made_in_float = maker is None or maker.name in self._floats
         if maker is not None and _is_recurrent(maker.layer):
-            return (
-                False  # its states share the range of its output, and only the converter sees them
-            )
+            return False  # states share the range of the output, and only the converter sees them
         users = [step.name for step in self._consumers[tensor]]
         used = any(name not in self._floats for name in users)
         return made_in_float and used and _is_float(tensor)

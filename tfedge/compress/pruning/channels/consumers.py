@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tfedge.compress.pruning.channels.group import IN, ChannelGroup, Member
+from tfedge.compress.pruning.channels.surgery import Drop
 from tfedge.models.graph import LayerGraph
 from tfedge.models.layers import class_names
-
-Gone = Mapping[str, Sequence[int]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,7 +36,7 @@ class Consumer:
     places: np.ndarray
 
 
-def consumers(graph: LayerGraph, groups: Sequence[ChannelGroup], gone: Gone) -> list[Consumer]:
+def consumers(graph: LayerGraph, groups: Sequence[ChannelGroup], gone: Drop) -> list[Consumer]:
     """Return the kernels that mix the channels of one input.
 
     Those are the kernels of Dense layers and convolutions and the input kernels of recurrent
@@ -88,7 +87,7 @@ def mixes(layer: Any, member: Member) -> bool:
     return member.role == IN and path and plain and getattr(layer, "groups", 1) == 1
 
 
-def losses(groups: Sequence[ChannelGroup], gone: Gone) -> dict[tuple[str, str], list]:
+def losses(groups: Sequence[ChannelGroup], gone: Drop) -> dict[tuple[str, str], list]:
     """Return ``(axis, indices that go)`` by layer and weight, for each weight that loses any."""
     found: dict[tuple[str, str], list] = defaultdict(list)
     for group in groups:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tfedge.compress.pruning.channels.graph import read_channels
 from tfedge.compress.pruning.channels.importance.score import ChannelImportance
+from tfedge.compress.pruning.channels.planning.limits import Limits
 from tfedge.compress.pruning.channels.planning.measured import measured_drop
 from tfedge.compress.pruning.channels.planning.plan import Ranking, drop_by_layer, ranking
 from tfedge.compress.pruning.channels.planning.request import Request, request_of
@@ -150,13 +151,7 @@ def pruned(model: Any, request: Request) -> Any:
     target, choice = request.target, request.choice
     channels = read_channels(model)
     order = ranking(model, read_graph(model), channels, choice)
-    if isinstance(target.value, Mapping):
-        gone = drop_by_layer(order, target.value, choice.limits)
-    elif target.measure is not None:
-        gone = measured_drop(model, order, target, lambda drop: remove(model, drop))
-    else:
-        gone = _counted(model, order, target)
-    slim = remove(model, gone)
+    gone, slim = _removed(model, order, target, choice.limits)
     if request.reconstruct:
         statistics = request.recalibrate
         _reconstruct(model, slim, channels.groups, gone, choice.data, statistics=statistics)
@@ -165,16 +160,28 @@ def pruned(model: Any, request: Request) -> Any:
     return slim
 
 
-def _counted(model: Any, order: Ranking, target: Target) -> Drop:
-    """Return the units at a counted target; counts that arithmetic gets wrong are corrected."""
+def _removed(model: Any, order: Ranking, target: Target, limits: Limits) -> tuple[Drop, Any]:
+    """Return the units that the target asks for, and the model without them."""
+    if isinstance(target.value, Mapping):
+        gone = drop_by_layer(order, target.value, limits)
+    elif target.measure is not None:
+        gone = measured_drop(model, order, target, lambda drop: remove(model, drop))
+    else:
+        return _counted(model, order, target)
+    return gone, remove(model, gone)
+
+
+def _counted(model: Any, order: Ranking, target: Target) -> tuple[Drop, Any]:
+    """Do so for a counted target; counts that arithmetic gets wrong are corrected."""
     goal, factor = target.goal(target.cost(order.cost)({})), 1.0
     for _ in range(_CORRECTIONS):
         moves = order.towards(target, factor)
+        gone = drop_of(moves)
+        slim = remove(model, gone)
         if target.kind != "macs":
             break
-        found = model_statistics(remove(model, drop_of(moves))).macs
-        expected = order.cost.macs_left(gone_after(moves))
+        found, expected = model_statistics(slim).macs, order.cost.macs_left(gone_after(moves))
         if abs(found - expected) < 1 or (1 - TOLERANCE) * goal <= found <= goal:
             break
         factor *= (1 - TOLERANCE / 4) * goal / found
-    return drop_of(moves)
+    return gone, slim

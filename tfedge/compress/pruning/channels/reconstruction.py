@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfedge.compress.pruning.channels.consumers import Consumer, Gone, consumers, losses
+from tfedge.compress.pruning.channels.consumers import Consumer, consumers, losses
 from tfedge.compress.pruning.channels.dependency.rules_kernels import channel_axis
 from tfedge.compress.pruning.channels.group import ChannelGroup
 from tfedge.compress.pruning.channels.moments import Moments
 from tfedge.compress.pruning.channels.recalibration import Totals, has_statistics
 from tfedge.compress.pruning.channels.running import Flow, inference
 from tfedge.compress.pruning.channels.samples import first_samples
-from tfedge.compress.pruning.channels.weights import attribute
+from tfedge.compress.pruning.channels.surgery import Drop
 from tfedge.models.graph import LayerGraph, read_graph
+from tfedge.models.kernels import weights_at
 from tfedge.models.layers import class_names
 
 SAMPLES = 1024
@@ -35,7 +36,7 @@ def reconstruct(
     model: Any,
     slim: Any,
     groups: Sequence[ChannelGroup],
-    gone: Gone,
+    gone: Drop,
     data: Any,
     *,
     statistics: bool = True,
@@ -114,12 +115,12 @@ def _affordable(graph: LayerGraph, samples: int) -> int:
 def _renewed(old: Any, new: Any, parts: list[Consumer], inputs: list, lost: dict) -> int:
     """Give a layer the kernel that suits what arrives, and return how many were changed."""
     path = parts[0].weight
-    kernel, bias = np.array(attribute(old, path).numpy(), np.float64), None
+    kernel, bias = np.array(weights_at(old, (path,))[0].numpy(), np.float64), None
     if path == "kernel" and getattr(old, "use_bias", False) and not _is_transposed(old):
         bias = np.array(old.bias.numpy(), np.float64)
     done = sum(_mixed(old, part, inputs, kernel, bias) for part in parts)
     if done:
-        _write(attribute(new, path), kernel, lost.get((parts[0].layer, path), ()))
+        _write(weights_at(new, (path,))[0], kernel, lost.get((parts[0].layer, path), ()))
         if bias is not None:
             _write(new.bias, bias, lost.get((parts[0].layer, "bias"), ()))
     return int(done > 0)

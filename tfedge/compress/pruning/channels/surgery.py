@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tfedge.compress.pruning.channels.dependency.call import _part
 from tfedge.compress.pruning.channels.dependency.grouping import Grouping, group_channels
 from tfedge.compress.pruning.channels.dependency.trace import Trace
 from tfedge.compress.pruning.channels.group import IN, ChannelGroup
 from tfedge.compress.pruning.channels.rebuilding.kept import Kept
 from tfedge.compress.pruning.channels.rebuilding.rebuild import Rebuilt
 from tfedge.core.errors import ArgumentError
+from tfedge.models.kernels import weights_at
 from tfedge.models.nodes import has_graph
 from tfedge.models.weights import finalize
 
@@ -126,7 +125,7 @@ def _weights(trace: Trace) -> dict[int, Any]:
 
 def _variable(layer: Any, weight: str) -> int:
     """Return the identity of a weight of a layer."""
-    return id(functools.reduce(_part, weight.split("."), layer))
+    return id(weights_at(layer, (weight,))[0])
 
 
 def _cuts(trace: Trace, kept: Kept) -> dict[int, list[tuple[int, np.ndarray]]]:
@@ -155,7 +154,7 @@ def _zeros(trace: Trace, kept: Kept) -> dict[int, Any]:
     for site in trace.sites:
         if site.role == IN:
             key = _variable(site.layer, str(site.weight))
-            rank = len(functools.reduce(_part, str(site.weight).split("."), site.layer).shape)
+            rank = len(weights_at(site.layer, (str(site.weight),))[0].shape)
             shape = [1] * rank
             shape[site.axis] = -1
             masks[key] = masks.get(key, 1.0) * kept.mask(site.ids).reshape(shape)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfedge.compress.pruning.channels.group import ChannelGroup, Member
+from tfedge.models.kernels import weights_at
 from tfedge.models.layers import class_names
 
 Key = tuple[str, str]
@@ -30,18 +30,7 @@ def variable_of(layers: Mapping[str, Any], member: Member) -> Any:
         >>> tuple(variable_of({"head": dense}, member).shape)
         (3, 2)
     """
-    return attribute(layers[member.layer], member.weight)
-
-
-def attribute(layer: Any, path: str) -> Any:
-    """Return what an attribute path of a layer leads to; numbers are places in lists.
-
-    Example:
-        >>> from tfedge.models.flavours import keras3
-        >>> attribute(keras3().layers.LSTM(2), "cell.units")
-        2
-    """
-    return functools.reduce(_step, path.split("."), layer)
+    return weights_at(layers[member.layer], (member.weight,))[0]
 
 
 def variables_of(layers: Mapping[str, Any], groups: Iterable[ChannelGroup]) -> dict[Key, Any]:
@@ -88,11 +77,6 @@ def is_batch_scale(member: Member, layers: Mapping[str, Any]) -> bool:
 def is_statistic(member: Member) -> bool:
     """Return whether a member is a moving statistic, which no loss is differentiated by."""
     return member.weight.rpartition(".")[2] in ("moving_mean", "moving_variance")
-
-
-def _step(owner: Any, name: str) -> Any:
-    """Return one attribute, or one item of a list."""
-    return owner[int(name)] if name.isdigit() else getattr(owner, name)
 
 
 def plain_variable(variable: Any) -> Any:
