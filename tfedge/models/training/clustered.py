@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfedge.models.flavours import tf_keras
 from tfedge.models.kernels import weights_at
+from tfedge.models.training.passing import PassingWrapper
 from tfedge.models.training.shared_values import shared_values
 from tfedge.models.training.stand_in import stand_in
 
@@ -18,7 +19,7 @@ keras: Any = tf_keras()
 
 
 @keras.saving.register_keras_serializable("tfedge", "Clustered")
-class Clustered(keras.layers.Wrapper):
+class Clustered(PassingWrapper):
     """Calls a layer with kernels whose weights were replaced by the nearest shared values.
 
     As in tfmot's ``ClusterWeights``, the layer keeps its own weights: they decide, at every
@@ -110,14 +111,6 @@ class Clustered(keras.layers.Wrapper):
         shared = [kernel.numpy() for kernel in self.shared_kernels()]
         by_id = {id(kernel): value for kernel, value in zip(kernels, shared, strict=True)}
         return [by_id.get(id(weight), weight.numpy()) for weight in self.layer.weights]
-
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Return the mask that the layer inside passes on."""
-        return self.layer.compute_mask(inputs, mask)
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the output shape of the layer inside."""
-        return self.layer.compute_output_shape(input_shape)
 
     def get_config(self) -> dict[str, Any]:
         """Return what a file needs to make the wrapper again."""

@@ -13,6 +13,7 @@ from tfedge.models.flavours import tf_keras
 from tfedge.models.kernels import weights_at
 from tfedge.models.training.activation_range import NOT_SET, Range, is_watching
 from tfedge.models.training.kernel_scheme import KernelScheme
+from tfedge.models.training.passing import PassingWrapper
 from tfedge.models.training.rounded_activations import rounded_activation
 from tfedge.models.training.stand_in import stand_in
 
@@ -20,7 +21,7 @@ keras: Any = tf_keras()
 
 
 @keras.saving.register_keras_serializable("tfedge", "Quantized")
-class Quantized(keras.layers.Wrapper):
+class Quantized(PassingWrapper):
     """Calls a layer with fake-quantized kernels, and fake-quantizes what comes out.
 
     The layer keeps its variables. tfmot's ``QuantizeWrapperV2`` does the same for a fixed list of
@@ -91,14 +92,6 @@ class Quantized(keras.layers.Wrapper):
         outputs = self._ranged("output", outputs, training)
         count(self.optimizer_step, training)
         return outputs
-
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Return the mask that the layer inside passes on."""
-        return self.layer.compute_mask(inputs, mask)
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the output shape of the layer inside."""
-        return self.layer.compute_output_shape(input_shape)
 
     def get_config(self) -> dict[str, Any]:
         """Return what a file needs to make the wrapper again."""
