@@ -26,8 +26,8 @@ class Histogram:
         >>> found.update(np.array([0.25, 0.5, 100.0]))
         >>> found.width, int(found.counts.sum())
         (0.03125, 3)
-        >>> found.counts[4096 + 8], found.counts[4096 + 16], found.counts[4096 + 3200]
-        (1, 1, 1)
+        >>> found.counts[[4096 + 8, 4096 + 16, 4096 + 3200]].tolist()
+        [1, 1, 1]
     """
 
     def __init__(self) -> None:

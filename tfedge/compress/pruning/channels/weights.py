@@ -83,7 +83,7 @@ def plain_variable(variable: Any) -> Any:
     """Return the TensorFlow variable of a variable of either Keras.
 
     Example:
-        >>> plain_variable(tf.Variable(1.0)).numpy()
+        >>> float(plain_variable(tf.Variable(1.0)))
         1.0
     """
     return variable if isinstance(variable, tf.Variable) else variable.value
