@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfedge.compress.pruning.channels.running import inference, run
-from tfedge.compress.pruning.channels.samples import first_samples
 from tfedge.models.graph import Step, read_graph
 from tfedge.models.layers import class_names
+from tfedge.models.running import inference, run
+from tfedge.models.samples import first_samples
 
 SAMPLES = 1024
 _BATCH = 64

@@ -19,12 +19,12 @@ from tfedge.compress.pruning.channels.dependency.rules_kernels import channel_ax
 from tfedge.compress.pruning.channels.group import ChannelGroup
 from tfedge.compress.pruning.channels.moments import Moments
 from tfedge.compress.pruning.channels.recalibration import Totals, has_statistics
-from tfedge.compress.pruning.channels.running import Flow, inference
-from tfedge.compress.pruning.channels.samples import first_samples
 from tfedge.compress.pruning.channels.surgery import Drop
 from tfedge.models.graph import LayerGraph, read_graph
 from tfedge.models.kernels import weights_at
 from tfedge.models.layers import class_names
+from tfedge.models.running import Flow, inference
+from tfedge.models.samples import first_samples
 
 SAMPLES = 1024
 _BATCH = 64

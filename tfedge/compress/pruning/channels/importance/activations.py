@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfedge.compress.pruning.channels.running import inference, run
-from tfedge.compress.pruning.channels.samples import first_samples
 from tfedge.models.graph import Step, read_graph
+from tfedge.models.running import inference, run
+from tfedge.models.samples import first_samples
 
 
 def mean_magnitudes(

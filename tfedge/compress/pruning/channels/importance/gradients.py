@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfedge.compress.pruning.channels.samples import by_input, labelled
+from tfedge.compress.pruning.channels.samples import labelled
 from tfedge.compress.pruning.channels.weights import plain_variable
 from tfedge.core.errors import ArgumentError
 from tfedge.models.edges import map_tensors
 from tfedge.models.flavours import KERAS3, flavour_of, keras3, tf_keras
 from tfedge.models.graph import LayerGraph, read_graph
 from tfedge.models.nodes import functional, inputs_of, outputs_of
+from tfedge.models.samples import by_input
 from tfedge.models.training.translate import to_tf_keras
 
 

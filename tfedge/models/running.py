@@ -8,10 +8,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfedge.compress.pruning.channels.samples import by_input
 from tfedge.models.edges import Tensor, map_tensors, tensors_in
 from tfedge.models.graph import Cast, LayerGraph, Step
 from tfedge.models.nodes import takes_training
+from tfedge.models.samples import by_input
 
 Call = Callable[[Step, tuple, dict], Any]
 
