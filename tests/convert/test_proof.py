@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import tf_keras
 
 import tfedge
-from tfedge.errors import ConversionError
+from tfedge.errors import ConversionError, ModelError
 from tfedge.runtime.worker import Worker
 
 
@@ -58,6 +59,15 @@ def test_qat_and_its_file_agree(cnn, digits):
     record = tfedge.compare(qat, lite, *digits, latency=False)
     assert record.agreement >= 0.995
     assert abs(record.differences["accuracy"]) <= 0.005
+
+
+def test_a_nested_qat_model_brings_its_ranges(cnn, digits):
+    qat = tfedge.quantize(cnn, calibration=digits[0])
+    image = tf_keras.Input((8, 8, 1))
+    outer = tf_keras.Model(image, qat(image), name="outer")
+    assert tfedge.convert(outer, "int8").notes["parity"].agreement >= 0.995
+    with pytest.raises(ModelError, match="trained with fake quantization to 8 bits"):
+        tfedge.convert(outer, "int16x8", digits[0])
 
 
 def test_pruned_zeros_are_zeros_in_the_file(cnn, digits):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tfedge.models.walk import any_layer
+
 _HOME = "tfedge."
 
 
@@ -50,36 +52,36 @@ def is_quantizing(layer: Any) -> bool:
 
 
 def is_quantized(model: Any) -> bool:
-    """Return whether a model holds fake quantization.
+    """Return whether a model, or one nested in it, holds fake quantization.
 
     Example:
         >>> from tfedge.models.flavours import tf_keras
         >>> is_quantized(tf_keras().Sequential())
         False
     """
-    return any(is_quantizing(layer) for layer in model.layers)
+    return any_layer(model, is_quantizing)
 
 
 def is_pruned(model: Any) -> bool:
-    """Return whether a model holds pruning wrappers.
+    """Return whether a model, or one nested in it, holds pruning wrappers.
 
     Example:
         >>> from tfedge.models.flavours import tf_keras
         >>> is_pruned(tf_keras().Sequential())
         False
     """
-    return any(is_pruning(layer) for layer in model.layers)
+    return any_layer(model, is_pruning)
 
 
 def is_clustered(model: Any) -> bool:
-    """Return whether a model holds clustering wrappers.
+    """Return whether a model, or one nested in it, holds clustering wrappers.
 
     Example:
         >>> from tfedge.models.flavours import tf_keras
         >>> is_clustered(tf_keras().Sequential())
         False
     """
-    return any(is_clustering(layer) for layer in model.layers)
+    return any_layer(model, is_clustering)
 
 
 def unwrapped(layer: Any) -> Any:
