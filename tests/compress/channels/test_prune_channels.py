@@ -335,3 +335,13 @@ def test_attention_counts_are_corrected():
     for scope in ("local", "global"):
         macs = model_statistics(prune_channels(model, macs=0.6, scope=scope)).macs
         assert 0.98 * 0.6 * whole <= macs <= 0.6 * whole
+
+
+def test_a_generator_serves_every_stage_with_the_same_samples(network, data):
+    x, y = data
+    parts = ((x[start : start + 32], y[start : start + 32]) for start in range(0, 96, 32))
+    settings = {"importance": "taylor", "loss": LOSS, "reconstruct": True}
+    whole = prune_channels(network, 0.5, data=(x, y), **settings)
+    drawn = prune_channels(network, 0.5, data=parts, **settings)
+    for one, other in zip(whole.get_weights(), drawn.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)

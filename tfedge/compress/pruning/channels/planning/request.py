@@ -13,6 +13,7 @@ from tfedge.compress.pruning.channels.planning.ranking import SCOPES
 from tfedge.compress.pruning.channels.planning.targets import Target, target_of
 from tfedge.core.checks import one_of
 from tfedge.core.errors import ArgumentError
+from tfedge.core.replay import rereadable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,9 +68,10 @@ def request_of(
         )
     if not isinstance(importance, ChannelImportance):
         importance = ChannelImportance(importance)
+    limits, data = Limits(round_to, minimum), rereadable(data)
     return Request(
         target=target_of(ratio, macs, parameters, size_bytes, latency_ms, measure),
-        choice=Choice(importance, scope, Limits(round_to, minimum), exclude, data, loss),
+        choice=Choice(importance, scope, limits, exclude, data, loss),
         reconstruct=reconstruct,
         recalibrate=recalibrate,
     )
