@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tfedge.core.errors import ArgumentError
@@ -55,7 +55,8 @@ def select_among(layers: Mapping[str, Any], choice: Any, argument: str, owner: s
     """
     if choice is None:
         return set()
-    entries = [choice] if isinstance(choice, (str, type)) else list(choice)
+    several = isinstance(choice, Iterable) and not isinstance(choice, (str, type))
+    entries = list(choice) if several else [choice]
     chosen: set[str] = set()
     for entry in entries:
         found = {name for name, layer in layers.items() if _matches(name, layer, entry, argument)}

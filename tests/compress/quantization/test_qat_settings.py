@@ -65,6 +65,8 @@ def test_four_bits_are_four_bits_in_the_file(model):
     [
         ({"layers": {"nothing": {"weight_bits": 4}}}, "matches no layer"),
         ({"layers": {"conv1": {"weight_bits": 16}}}, "at most 8 bits"),
+        ({"layers": {"conv1": {"weight_bits": 1}}}, "fewer than 2 leave no sign"),
+        ({"layers": {"conv1": {"weight_bits": 4.0}}}, "weight_bits=4.0"),
         ({"layers": {"conv1": {"bits": 4}}}, "settings are a dict of"),
         ({"layers": ["conv1"]}, "must map layers to settings"),
         ({"layers": {"relu1": {"weight_bits": 4}}}, "layers without a kernel"),
@@ -73,6 +75,11 @@ def test_four_bits_are_four_bits_in_the_file(model):
             "contradicts itself about 'conv1'",
         ),
         ({"layers": {"conv1": {"weight_bits": 4}}, "exclude": "conv.*"}, "left out by exclude"),
+        ({"exclude": "conv3"}, "exclude='conv3' matches no layer.*'conv1'"),
+        ({"exclude": ["conv1", "conv3"]}, "exclude='conv3' matches no layer"),
+        ({"exclude": layers.LSTM}, "no layer is a LSTM"),
+        ({"exclude": "(conv"}, "no regular expression"),
+        ({"exclude": 3}, "exclude holds 3"),
         ({"observer": "median"}, "observer='median'"),
         ({"freeze_after": -1}, "freeze_after=-1"),
         ({"freeze_batch_norm_after": True}, "freeze_batch_norm_after=True"),
@@ -81,6 +88,16 @@ def test_four_bits_are_four_bits_in_the_file(model):
 def test_bad_settings_are_refused(model, settings, says):
     with pytest.raises(ArgumentError, match=says):
         tfedge.quantize(model, **settings)
+
+
+def test_channels_cannot_have_ranges_where_they_share_values(model):
+    shared = tfedge.cluster(model, 4)
+    with pytest.raises(ArgumentError, match="'head', whose weights share their values"):
+        tfedge.quantize(shared, layers={"head": {"per_channel": True}})
+    apart = tfedge.cluster(model, 4, per_channel=True)
+    for start, name, preserve in ((shared, "head", ()), (apart, "conv1", "clusters")):
+        qat = tfedge.quantize(start, preserve=preserve, layers={name: {"per_channel": True}})
+        assert schemes(qat)[name].axes and not schemes(qat)[name].common
 
 
 def test_transposed_convolutions_have_one_range():

@@ -65,6 +65,41 @@ def test_a_loop_of_ones_own(mlp, flat):
     assert tfedge.convert(qat, "int8", parity=flat[0]).notes["parity"].sqnr_db > 30
 
 
+@pytest.mark.parametrize("observer", ["moving_average", "learned"])
+def test_activations_may_be_computed_again_for_the_gradient(observer, mlp, flat):
+    """Gradient checkpoints call the model twice in a step: frozen ranges give the same gradient."""
+    qat = tfedge.quantize(mlp(keras3()), observer=observer, calibration=flat[0], freeze_after=0)
+    x, y = map(tf.constant, flat)
+    loss_of = tf_keras().losses.get(LOSS)
+    found = []
+    for run in (qat, tf.recompute_grad(qat)):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(loss_of(y, run(x, training=True)))
+        found.append(tape.gradient(loss, qat.trainable_variables))
+    assert all(gradient is not None for gradient in found[1])
+    for plain, again in zip(*found, strict=True):
+        np.testing.assert_allclose(plain, again, atol=1e-6)
+
+
+def test_training_with_gradient_checkpoints(trained, digits, accuracy):
+    qat = tfedge.quantize(trained, calibration=digits[0][:200], freeze_batch_norm_after=0)
+    optimizer, loss_of = tf_keras().optimizers.Adam(1e-3), tf_keras().losses.get(LOSS)
+    again = tf.recompute_grad(lambda x: qat(x, training=True))
+
+    @tf.function
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(loss_of(y, again(x)))
+        variables = qat.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+
+    for start in range(0, 1344, 64):
+        step(digits[0][start : start + 64], digits[1][start : start + 64])
+    assert accuracy(qat) > accuracy(trained) - 0.015
+    lite = tfedge.convert(qat, "int8")
+    assert tfedge.compare(qat, lite, digits[2], latency=False).agreement >= 0.995
+
+
 def test_mixed_precision(digits):
     keras = keras3()
     keras.utils.set_random_seed(0)

@@ -8,7 +8,8 @@ from typing import Any
 from tfedge.compress.quantization.plan import Plan, Treatment
 from tfedge.compress.quantization.preserve import Kept
 from tfedge.compress.quantization.rules import KERNELS, kind_of
-from tfedge.compress.quantization.settings import QuantizeSettings
+from tfedge.compress.quantization.settings import QuantizeSettings, origin_of
+from tfedge.core.errors import ArgumentError
 from tfedge.models.adopt import adopt
 from tfedge.models.clone import clone
 from tfedge.models.flavours import tf_keras
@@ -17,6 +18,12 @@ from tfedge.models.training.activation_range import ALL_VALUES, Range
 from tfedge.models.training.kernel_scheme import KernelScheme
 from tfedge.models.training.quantized import Quantized, QuantizeLayer
 from tfedge.models.weights import copy_weights, finalize, weight_pairs
+
+_ONE_GRID = (
+    "layers asks for per_channel in {0!r}, whose weights share their values over all channels: "
+    "with a range for each channel one value would become several. Leave per_channel out for it, "
+    "or do not preserve the clusters."
+)
 
 
 class Wrapping:
@@ -120,6 +127,8 @@ class Wrapping:
         if settings.per_channel and not axes:
             axes = (rank - 1,)
         one_grid = kept.clusters is not None and kept.cluster_axis is None
+        if settings.per_channel and one_grid:
+            raise ArgumentError(_ONE_GRID.format(layer.name))
         common = bool(axes) and (one_grid or settings.per_channel is False)
         axis = None if kept.cluster_axis is None else kept.cluster_axis % rank
         bits = settings.weight_bits or 8
@@ -127,8 +136,8 @@ class Wrapping:
 
     def _setting(self, name: str) -> QuantizeSettings:
         """Return the settings of a layer, or of the one from which it was lowered."""
-        origins = [one for one in self._settings if name == one or name.startswith(f"{one}_")]
-        return self._settings[max(origins, key=len)] if origins else QuantizeSettings()
+        origin = origin_of(name, self._settings)
+        return self._settings[origin] if origin else QuantizeSettings()
 
 
 def _input(name: str, layer: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tfedge.compress.quantization.rules import KERNELS, kind_of
@@ -45,7 +45,8 @@ class QuantizeSettings:
     freeze_after: int | None = None
 
     def __post_init__(self) -> None:
-        if self.weight_bits is not None and self.weight_bits not in _WIDTHS:
+        is_number = type(self.weight_bits) is int
+        if self.weight_bits is not None and not (is_number and self.weight_bits in _WIDTHS):
             raise ArgumentError(
                 f"weight_bits={self.weight_bits!r}: LiteRT's integer kernels take weights of at "
                 f"most 8 bits, and fewer than 2 leave no sign. Choose 2 to 8."
@@ -69,6 +70,17 @@ def check_steps(argument: str, steps: Any) -> None:
     """
     if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 0):
         raise ArgumentError(f"{argument}={steps!r} must be a number of training steps, or None.")
+
+
+def origin_of(name: str, names: Iterable[str]) -> str | None:
+    """Return the layer that a layer of the lowered model comes from, None if it is not there.
+
+    Example:
+        >>> origin_of("conv_depthwise", ["conv", "head"])
+        'conv'
+    """
+    origins = [one for one in names if name == one or name.startswith(f"{one}_")]
+    return max(origins, key=len, default=None)
 
 
 def settle(

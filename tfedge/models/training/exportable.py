@@ -52,8 +52,8 @@ def check_exportable(model: Any) -> None:
         model: A Keras model; one without fake quantization passes.
 
     Raises:
-        ModelError: If a range was never set, if a weight that was to stay 0 is not, or if a
-            kernel has more distinct values than it was to keep.
+        ModelError: If a range was never set, if training has diverged, if a weight that was to
+            stay 0 is not, or if a kernel has more distinct values than it was to keep.
 
     Example:
         >>> from tfedge.models.flavours import tf_keras
@@ -67,10 +67,35 @@ def check_exportable(model: Any) -> None:
             f"{' …' if len(unset) > _LISTED else ''}. Its int8 file would clip or round away what "
             f"passes there. Give tfedge.quantize calibration data, or train first."
         )
+    for place, low, high in range_variables(model.layers):
+        check_finite(f"the range of {place!r}", np.array([low.numpy(), high.numpy()]))
     for layer in wrappers:
         for kernel, scheme, state in getattr(layer, "_weight_vars", ()):
+            check_finite(f"the kernel of {layer.name!r}", kernel.numpy())
             if hasattr(scheme, "keep_zeros"):  # tfmot's own wrappers have another list there
                 check_kernel(layer.name, scheme.apply(kernel, False, state).numpy(), scheme, state)
+
+
+def check_finite(what: str, values: np.ndarray) -> None:
+    """Raise unless all values are finite.
+
+    Args:
+        what: What they are, for the error.
+        values: Any array of floats.
+
+    Raises:
+        ModelError: If one is NaN or infinite.
+
+    Example:
+        >>> check_finite("the kernel of 'head'", np.ones((2, 2)))
+    """
+    wrong = np.argwhere(~np.isfinite(values))
+    if len(wrong):
+        raise ModelError(
+            f"{what} holds {values[tuple(wrong[0])]} ({len(wrong)} of {values.size} values): "
+            f"training has diverged. Train again from the last good checkpoint, with a smaller "
+            f"learning rate or clipped gradients."
+        )
 
 
 def check_kernel(name: str, made: np.ndarray, scheme: Any, state: dict[str, Any]) -> None:
