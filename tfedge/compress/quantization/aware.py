@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tfedge.compress.quantization.apply import Wrapping
-from tfedge.compress.quantization.lower import lowered
-from tfedge.compress.quantization.plan import Plan
-from tfedge.compress.quantization.preserve import centroids_of, what_to_keep
+from tfedge.compress.quantization.preparation import prepared
 from tfedge.compress.quantization.ranges import calibrate_ranges
-from tfedge.compress.quantization.settings import QuantizeSettings, check_steps, settle
-from tfedge.core.errors import ModelError
-from tfedge.models.adopt import adopt
-from tfedge.models.selection import select
-from tfedge.models.strip import has_wrappers, strip
+from tfedge.compress.quantization.settings import QuantizeSettings, check_steps
+from tfedge.core.observers import MinMax, Observer, observer_named
 from tfedge.models.training.activation_range import MOVING_AVERAGE
-from tfedge.models.training.trainable import TrainableModel, trainable
-from tfedge.models.wrappers import is_quantized
-
-EXCLUDED = "left out by exclude"
+from tfedge.models.training.trainable import TrainableModel
 
 
 def quantize(
@@ -29,6 +20,7 @@ def quantize(
     preserve: Any = None,
     exclude: Any = (),
     layers: Mapping[Any, Any] | None = None,
+    calibration_observer: str | Observer = MinMax.name,
     observer: str = MOVING_AVERAGE,
     freeze_after: int | None = None,
     freeze_batch_norm_after: int | None = None,
@@ -59,6 +51,8 @@ def quantize(
         exclude: Layers to leave in float: names, regular expressions, classes.
         layers: Settings of single layers: a choice as in ``exclude`` (a tuple for several) to
             a :class:`tfedge.QuantizeSettings`, or a dict of its fields.
+        calibration_observer: The rule that makes a range of what calibration saw, a name or an
+            object of :mod:`tfedge.core.observers`, as in :func:`tfedge.convert`.
         observer: How activation ranges go on in training: ``"moving_average"`` of the extremes of
             each batch, or ``"learned"`` by gradient (LSQ).
         freeze_after: Number of training steps after which activation ranges stay.
@@ -89,58 +83,11 @@ def quantize(
         Jacob et al., CVPR 2018, arXiv:1712.05877, section 3; Esser et al., ICLR 2020,
         arXiv:1902.08153.
     """
+    observer_named(calibration_observer)
     check_steps("freeze_batch_norm_after", freeze_batch_norm_after)
     default = QuantizeSettings(observer=observer, freeze_after=freeze_after)
-    wrapped = _adopted(model)
-    plain = strip(wrapped) if has_wrappers(wrapped) else wrapped
-    excluded = select(plain, exclude, "exclude")
-    settings = settle(plain, layers or {}, excluded, default)
-    made = lowered(plain, leave=excluded)
-    kept = what_to_keep(preserve, wrapped, made)
-    plan = Plan(made, dict.fromkeys(excluded, EXCLUDED))
-    _check(plan, made, strict)
-    wrapping = Wrapping(made, plan, settings, kept, freeze_batch_norm_after)
-    qat = trainable(wrapping.rebuilt())
-    _start(qat, kept)
+    ready = prepared(model, preserve=preserve, exclude=exclude, layers=layers, default=default)
+    qat = ready.wrapped(strict=strict, freeze_batch_norm_after=freeze_batch_norm_after)
     if calibration is not None:
-        calibrate_ranges(qat, calibration)
+        calibrate_ranges(qat, calibration, observer=calibration_observer)
     return qat
-
-
-def _adopted(model: Any) -> Any:
-    """Return a copy of the model, wrappers included."""
-    copy = adopt(getattr(model, "student", model))
-    if is_quantized(copy):
-        raise ModelError(
-            f"{copy.name!r} is quantized already: fake quantization of fake quantization has no "
-            f"int8 file. Go on with fit, or quantize the float model again."
-        )
-    return copy
-
-
-def _check(plan: Plan, model: Any, strict: bool) -> None:
-    """Raise if nothing can be quantized, or if not all can that must."""
-    reasons = plan.reasons
-    if all(step.name in reasons for step in plan.steps):
-        raise ModelError(
-            f"{model.name!r} has no layer that can be quantized: {len(reasons)} layers are left "
-            f"out or have no integer operator. Convert it after training instead: "
-            f"tfedge.convert(model, quantize='int8', calibration=...)."
-        )
-    left = {name: why for name, why in reasons.items() if why != EXCLUDED}
-    if strict and left:
-        lines = "\n".join(f"  {name}: {why}" for name, why in left.items())
-        raise ModelError(
-            f"strict=True: {len(left)} layers of {model.name!r} would stay in float:\n{lines}\n"
-            f"An integer-only accelerator could not train with what it will compute. Replace "
-            f"them, name them in exclude, or leave strict out."
-        )
-
-
-def _start(qat: Any, kept: Mapping[str, Any]) -> None:
-    """Set masks, shared values and kernel ranges from the kernels."""
-    for layer in qat.layers:
-        for kernel, scheme, state in getattr(layer, "_weight_vars", ()):
-            if scheme.clusters is not None:
-                state["centroids"].assign(centroids_of(kernel.numpy(), kept[layer.name]))
-            scheme.start(kernel, state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -18,19 +18,22 @@ NOT_SET = -1
 """Step count of a range that neither calibration nor training has set."""
 
 _DECAY = 0.99
-_WATCHING: contextvars.ContextVar[bool] = contextvars.ContextVar("ranges watch", default=False)
+_WATCHING: contextvars.ContextVar[Any] = contextvars.ContextVar("ranges watch", default=None)
 
 
 @contextlib.contextmanager
-def watching() -> Iterator[None]:
-    """Let every fake quantization note what it sees, and pass it on as it is.
+def watching(note: Callable[[dict[str, Any], Any], None] | None = None) -> Iterator[None]:
+    """Let every fake quantization pass on what it sees as it is: the float network runs.
+
+    Args:
+        note: Is called with the variables of a range, and the values that passed there.
 
     Example:
         >>> with watching():
         ...     is_watching()
         True
     """
-    token = _WATCHING.set(True)
+    token = _WATCHING.set(note or _ignore)
     try:
         yield
     finally:
@@ -44,7 +47,7 @@ def is_watching() -> bool:
         >>> is_watching()
         False
     """
-    return _WATCHING.get()
+    return _WATCHING.get() is not None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +110,8 @@ class Range:
             return values if is_watching() else fake_quantized(values, *self.fixed)
         low, high = variables["min_var"], variables["max_var"]
         if is_watching():
-            return _watched(values, low, high)
+            _WATCHING.get()(variables, values)
+            return values
         if training is not False and not _is_zero(training):
             self._follow(tf.cast(values, tf.float32), training, low, high, steps)
             if self.observer == LEARNED:
@@ -164,12 +168,8 @@ def symmetric_ends(low: Any, high: Any) -> tuple[Any, Any]:
     return -128 * step, 127 * step
 
 
-def _watched(values: Any, low: Any, high: Any) -> Any:
-    """Widen the range to what is seen, and return the values themselves."""
-    seen = tf.cast(values, tf.float32)
-    low.assign(tf.minimum(low, tf.reduce_min(seen)))
-    high.assign(tf.maximum(high, tf.reduce_max(seen)))
-    return values
+def _ignore(variables: dict[str, Any], values: Any) -> None:
+    """Note nothing."""
 
 
 def _is_zero(training: Any) -> bool:
