@@ -8,6 +8,7 @@ import pytest
 from source_tree import FILES
 
 import tfedge
+from tfedge.compress.quantization.exactness import steps_apart
 from tfedge.compress.quantization.report import quantization_of
 from tfedge.core.records import Record
 from tfedge.models.statistics import model_statistics
@@ -56,6 +57,7 @@ def handed_out(states, float_model, lite, data):
         tfedge.convert(states["pruned"], sparse="auto").notes["storage"],
         tfedge.convert(float_model, "int8", data[0], runtimes="litert"),
         quantization_of(states["PQAT"]),
+        steps_apart(states["PQAT"], tfedge.convert(states["PQAT"], "int8"), data[0][:8]),
         model_statistics(states["pruned"]),
         tfedge.channel_report(float_model, tfedge.prune_channels(float_model, ratio=0.5)),
     ]

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 import tfedge
+from tfedge.compress.quantization.exactness import steps_apart
 from tfedge.evaluate.layers import layer_outputs, match_layers
 from tfedge.models.flavours import keras3, tf_keras
 from tfedge.runtime.intermediate import intermediate_outputs
@@ -51,14 +52,16 @@ def test_model_and_file_agree_layer_by_layer(body, digits):
     qat.fit(*digits[:2], batch_size=64, epochs=1, verbose=0)
     lite = tfedge.convert(qat, "int8")
     assert tfedge.compare(qat, lite, digits[2], latency=False).agreement >= 0.995
-    steps = steps_apart(qat, lite, digits[2][:64])
+    steps = steps_added_up(qat, lite, digits[2][:64])
     assert len(steps) >= 5
     for layer, apart in steps.items():
         assert np.mean(apart <= 1.01) >= 0.99, layer
+    for record in steps_apart(qat, lite, digits[2][:64]):
+        assert record.within_one_step >= 0.999 and record.exact > 0.9, record.layer
 
 
-def steps_apart(qat, lite, x):
-    """Return how many steps of its tensor each layer is away from the file."""
+def steps_added_up(qat, lite, x):
+    """Return how many steps of its tensor each layer is away from the file, with all before."""
     reference, tensors = layer_outputs(qat, x), intermediate_outputs(lite, x)
     scales = {tensor.name: tensor.scale for tensor in lite.tensors()}
     names = [tensor.name for tensor in lite.outputs]
@@ -68,3 +71,15 @@ def steps_apart(qat, lite, x):
         if getattr(qat.get_layer(layer), "output_range", None) is not None:
             found[layer] = np.abs(value - tensors[name]) / scales[name]
     return found
+
+
+def test_a_fault_is_found_where_it_is(trained, digits):
+    qat = tfedge.quantize(trained, calibration=digits[0][:200])
+    lite = tfedge.convert(qat, "int8")
+    highest = qat.get_layer("relu1").ranges["output"][1]["max_var"]
+    highest.assign(highest / 4)
+    found = {
+        record.layer: record.within_one_step for record in steps_apart(qat, lite, digits[2][:32])
+    }
+    assert found.pop("relu1") < 0.9
+    assert {"conv2", "head"} <= set(found) and set(found.values()) == {1.0}
