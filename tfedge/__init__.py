@@ -35,9 +35,12 @@ if TYPE_CHECKING:
     from tfedge.compress.pruning.regularizers.settling import settle_gates as settle_gates
     from tfedge.compress.pruning.report import sparsity as sparsity
     from tfedge.compress.quantization.aware import quantize as quantize
+    from tfedge.compress.quantization.recover import recover as recover
     from tfedge.compress.quantization.settings import QuantizeSettings as QuantizeSettings
     from tfedge.convert.meters import FileLatency as FileLatency
     from tfedge.convert.meters import FileSize as FileSize
+    from tfedge.convert.mixed.sensitivity import sensitivity as sensitivity
+    from tfedge.convert.mixed.settings import MixedPrecision as MixedPrecision
     from tfedge.evaluate.parity import compare as compare
     from tfedge.models.strip import strip as strip
     from tfedge.models.training.lottery import LotteryTicket as LotteryTicket
@@ -71,6 +74,7 @@ _NAMES = {
     "FileLatency": "tfedge.convert.meters",
     "FileSize": "tfedge.convert.meters",
     "LotteryTicket": "tfedge.models.training.lottery",
+    "MixedPrecision": "tfedge.convert.mixed.settings",
     "OneShot": "tfedge.models.training.ramps",
     "PolynomialDecay": "tfedge.models.training.schedules",
     "QuantizeSettings": "tfedge.compress.quantization.settings",
@@ -85,7 +89,9 @@ _NAMES = {
     "prune": "tfedge.compress.pruning.magnitude",
     "prune_channels": "tfedge.compress.pruning.channels.prune",
     "quantize": "tfedge.compress.quantization.aware",
+    "recover": "tfedge.compress.quantization.recover",
     "remove_dead_channels": "tfedge.compress.pruning.channels.dead",
+    "sensitivity": "tfedge.convert.mixed.sensitivity",
     "settle_gates": "tfedge.compress.pruning.regularizers.settling",
     "sparsity": "tfedge.compress.pruning.report",
     "strip": "tfedge.models.strip",

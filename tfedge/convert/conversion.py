@@ -53,16 +53,33 @@ class Conversion:
             CalibrationError: If a tensor is not finite on the samples.
             ConversionError: If the converter refuses or dies, or operators stay in float.
         """
+        return (lite for lite, _ in self._made(study=False))
+
+    def studied(self) -> tuple[TFLiteModel, dict[str, Any]]:
+        """Return the file of an integer mode, and what it takes to round it again otherwise.
+
+        Returns:
+            The file, and ``"ranged"``: the float file with its ranges, ``"ends"``: which
+            operator of the graph made each output, by name.
+
+        Raises:
+            CalibrationError: If a tensor is not finite on the samples.
+            ConversionError: If the converter refuses or dies, or operators stay in float.
+        """
+        return next(self._made(study=True))
+
+    def _made(self, study: bool) -> Iterator[tuple[TFLiteModel, dict[str, Any]]]:
+        """Yield files, and what was found out on the way."""
         for source in sources(self.model, self.mode, self.signature.inputs):
             signature = self.signature
             if source.model is not self.model:
                 signature = signature.computed_by(source.model)
-            settings = self._settings()
+            settings = {**self._settings(), "study": study}
             content, found = dispatch(signature, self.name, composite=source.composite, **settings)
             lite = TFLiteModel(content, self.name, self._notes(found))
             if self.mode.calibrated and not self.float_fallback:
                 require_integers(lite, calibrated=self.samples is not None)
-            yield lite
+            yield lite, found
 
     def float_twin(self) -> TFLiteModel:
         """Return the float32 file of the same model."""

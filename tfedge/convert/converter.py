@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tfedge.convert.conversion import Conversion
-from tfedge.convert.inputs import input_specs
-from tfedge.convert.modes import Mode, border_type, check_mode, mode_named
+from tfedge.convert.mixed.judge import rereadable
+from tfedge.convert.mixed.mix import mixed_files
+from tfedge.convert.mixed.settings import MixedPrecision
+from tfedge.convert.mixed.start import check_mixable
+from tfedge.convert.modes import border_types, check_mode, mode_named
 from tfedge.convert.proof import best_file, proof_samples
 from tfedge.convert.ranges import observers_for
-from tfedge.convert.representative import representative_samples
 from tfedge.convert.runtimes import named_runtimes, on_runtimes
-from tfedge.convert.scale_check import warn_of_scale
+from tfedge.convert.samples import calibration_of, exportable
 from tfedge.convert.signature import signature_of
 from tfedge.convert.sparse import CHOICES, stored
 from tfedge.core.checks import one_of, whole_number
-from tfedge.core.errors import CalibrationError
 from tfedge.core.observers import Observer
-from tfedge.core.openers import open_path
 from tfedge.evaluate.progress import progress
-from tfedge.models.flavours import is_model
-from tfedge.models.strip import has_wrappers, strip
-from tfedge.models.wrappers import is_quantized
 from tfedge.runtime.model import TFLiteModel
 
 
 def convert(
     model: Any,
-    quantize: str | None = "float32",
+    quantize: str | MixedPrecision | None = "float32",
     calibration: Any = None,
     *,
     calibration_samples: int = 200,
@@ -54,7 +50,9 @@ def convert(
         model: A Keras 3 or tf_keras model, or a path to ``.keras``, ``.h5`` or a SavedModel.
         quantize: ``"float32"``, ``"float16"``, ``"dynamic"`` (8-bit weights), ``"int8"``
             (weights, activations, inputs and outputs), ``"int16x8"`` (16-bit activations),
-            ``"int8_weights"`` or ``"int4_weights"`` (weights alone, computed in float).
+            ``"int8_weights"`` or ``"int4_weights"`` (weights alone, computed in float). A
+            :class:`tfedge.MixedPrecision` is ``"int8"`` in which single layers are kept in float
+            or have weights of fewer bits, chosen by measurement or named.
         calibration: Samples that show the range of every activation, for integer files: NumPy
             arrays, a dict by input name, ``tf.data`` (batched or not, with or without labels), a
             generator, a Keras ``Sequence``. A QAT model brings its own ranges and needs it only
@@ -73,7 +71,8 @@ def convert(
         input_shapes: Shapes without the batch axis for inputs whose shape is open: a tuple, or
             tuples by input name. Taken from the calibration data otherwise.
         parity: Whether the file is run beside the model. True takes the calibration samples, or
-            random ones where there are none; data of any form above is used instead.
+            random ones where there are none; data of any form above is used instead. What
+            `MixedPrecision` measures, it measures on these data too, with labels if they have any.
         sparse: ``"auto"`` also writes a pruned model in TFLite's sparse encoding, runs it beside
             the dense file on every runtime that is installed, and returns the smaller of those
             that work; True insists on the sparse one. ``notes["storage"]`` has the sizes, raw
@@ -86,15 +85,16 @@ def convert(
     Returns:
         The file. ``notes["parity"]`` has what the check measured, ``notes["calibration"]`` where
         ranges come from, ``notes["storage"]`` what ``sparse`` compared, ``notes["runtimes"]``
-        what each runtime made of it, ``notes["weights"]`` how many weights are stored in what.
+        what each runtime made of it, ``notes["weights"]`` how many weights are stored in what,
+        ``notes["mixed_precision"]`` which layers are kept in what and what was measured.
 
     Raises:
         ModelError: If ``model`` is no model, is not built, or has open shapes.
         CalibrationError: If calibration data is missing, empty or does not fit.
         ArgumentError: If a setting is not known.
         ConversionError: If the converter refuses or dies, if operators stay in float, if the
-            file kills the interpreter or is wrong on one of ``runtimes``, or if ``sparse=True``
-            and no sparse file works.
+            file kills the interpreter or is wrong on one of ``runtimes``, if ``sparse=True``
+            and no sparse file works, or if no file is within the limits of `MixedPrecision`.
         MissingPackageError: If a mode or a runtime needs a package that is not installed.
 
     Example:
@@ -106,60 +106,40 @@ def convert(
         >>> lite.inputs[0].dtype, len(lite.float_operators)
         ('int8', 0)
     """
-    mode = mode_named(quantize)
-    input_type = border_type(mode, "input_type", input_type)
-    output_type = border_type(mode, "output_type", output_type)
+    mix = quantize if isinstance(quantize, MixedPrecision) else None
+    mode = mode_named("int8" if isinstance(quantize, MixedPrecision) else quantize)
+    input_type, output_type = border_types(mode, input_type, output_type)
     observers, runtimes = observers_for(observer), named_runtimes(runtimes)
     one_of("sparse", sparse, CHOICES)
     whole_number("calibration_samples", calibration_samples)
     whole_number("batch_size", 1 if batch_size is None else batch_size)
-    model = _exportable(model)
+    model = exportable(model)
     check_mode(mode, model)
+    if mix:
+        check_mixable(model, observer, sparse)
+        calibration, parity = rereadable(calibration), rereadable(parity)
+    given = calibration if isinstance(parity, bool) else parity
     title = str(name or getattr(model, "name", "model"))
-    with progress(title, 3, verbose, unit="step") as done:
-        samples = _samples(model, mode, calibration, calibration_samples, batch_size or 1)
-        done(1)
+    with progress(title, None if mix else 3, verbose, unit="step") as done:
+        samples = calibration_of(model, mode, calibration, calibration_samples, batch_size or 1)
         signature = signature_of(model, batch_size, input_shapes, samples)
-        borders = (input_type, output_type, float_fallback)
-        conversion = Conversion(model, title, mode, signature, samples, observers, *borders)
-        return _written(conversion, parity, sparse, runtimes, done)
-
-
-def _exportable(model: Any) -> Any:
-    """Return a model without training-time wrappers; a plain one as it is."""
-    if isinstance(model, (str, os.PathLike)):
-        model = open_path(model)
-    student = getattr(model, "student", None)
-    if is_model(student):
-        model = student
-    return strip(model) if is_model(model) and has_wrappers(model) else model
+        done(1)
+        settings = (mode, signature, samples, observers, input_type, output_type, float_fallback)
+        conversion = Conversion(model, title, *settings)
+        files = mixed_files(conversion, mix, given, done) if mix else conversion.files()
+        return _written(files, conversion, parity, sparse, runtimes, done)
 
 
 def _written(
-    conversion: Conversion, parity: Any, sparse: Any, runtimes: Sequence[str], done: Callable
+    files: Iterator[TFLiteModel],
+    conversion: Conversion,
+    parity: Any,
+    sparse: Any,
+    runtimes: Sequence[str],
+    done: Callable,
 ) -> TFLiteModel:
     """Return the file, proven unless ``parity`` is False, stored as ``sparse`` asks."""
     x, known = proof_samples(conversion, parity)
-    lite = next(conversion.files()) if parity is False else best_file(conversion, x, known, done)
+    lite = next(files) if parity is False else best_file(files, conversion, x, known, done)
     lite = stored(lite, conversion, sparse, x) if sparse else lite
     return on_runtimes(lite, conversion, runtimes, x)
-
-
-def _samples(model: Any, mode: Mode, calibration: Any, limit: int, least: int) -> dict | None:
-    """Return checked calibration samples, None where there are none and none are needed."""
-    if calibration is None:
-        if mode.calibrated and not (is_model(model) and is_quantized(model)):
-            raise CalibrationError(
-                f"quantize={mode.name!r} needs calibration data, from which the ranges of "
-                "activations are read; none was given. Pass calibration=x_train, or any dataset "
-                "of some hundred typical samples, or train with tfedge.quantize first."
-            )
-        return None
-    samples = representative_samples(calibration, input_specs(model), limit)
-    if mode.calibrated and len(next(iter(samples.values()))) < least:
-        raise CalibrationError(
-            f"{len(next(iter(samples.values())))} calibration samples do not fill one batch of "
-            f"batch_size={least}. Give more, or raise calibration_samples={limit}."
-        )
-    warn_of_scale(model, samples)
-    return samples

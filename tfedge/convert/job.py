@@ -36,7 +36,8 @@ def convert_graph(
     function = _import_graph(graph, feeds, fetches)
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(_holder(function), folder, signatures=function)
-        return convert_folder(folder, **settings)
+        content, found = convert_folder(folder, **settings)
+    return content, {**found, "ends": _ends(graph, fetches)}
 
 
 def convert_folder(
@@ -51,6 +52,7 @@ def convert_folder(
     names: dict[str, str],
     weight_bits: int | None = None,
     sparse: bool = False,
+    study: bool = False,
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Convert a SavedModel.
 
@@ -66,6 +68,7 @@ def convert_folder(
         names: What inputs are to be called in the file, by argument, where the two differ.
         weight_bits: Width of integer weights that are computed in float.
         sparse: Whether weights with many zeros are stored sparsely.
+        study: Whether the float file with its ranges is wanted too, as ``"ranged"``.
 
     Returns:
         The file, as bytes in a uint8 array, and what was found out on the way.
@@ -92,6 +95,8 @@ def convert_folder(
                 converter._quantize = Quantizer(converter, samples, observers)
     content = converter.convert()
     found = {"calibration": getattr(converter._quantize, "findings", None)}
+    if study:
+        found["ranged"] = np.frombuffer(_renamed(converter._quantize.ranged, names), np.uint8)
     if weight_bits:
         content = with_few_bits(content, weight_bits)
         found["weights"] = values_by_type(content)
@@ -128,6 +133,18 @@ def _import_graph(graph: np.ndarray, feeds: list[str], fetches: dict[str, str]) 
     inputs = {node.name: node for node in definition.node if node.op == "Placeholder"}
     specs = {_argument(name): _spec(inputs[_argument(name)]) for name in feeds}
     return tf.function(serve, autograph=False).get_concrete_function(**specs)
+
+
+def _ends(graph: np.ndarray, fetches: Mapping[str, str]) -> dict[str, str]:
+    """Return which operator computes each output; a file calls its outputs otherwise."""
+    nodes = {node.name: node for node in tf.compat.v1.GraphDef.FromString(graph.tobytes()).node}
+    found = {}
+    for name, tensor in fetches.items():
+        node = nodes[_argument(tensor)]
+        while node.op == "Identity":
+            node = nodes[_argument(node.input[0])]
+        found[name] = node.name
+    return found
 
 
 def _argument(tensor: str) -> str:

@@ -137,3 +137,16 @@ def border_type(mode: Mode, setting: str, value: str | None) -> str:
             f"{setting} out."
         )
     return value
+
+
+def border_types(mode: Mode, input_type: str | None, output_type: str | None) -> tuple[str, str]:
+    """Return the types of inputs and outputs of a mode's files, as `border_type` does each.
+
+    Example:
+        >>> border_types(mode_named("int8"), None, "float32")
+        ('int8', 'float32')
+    """
+    return (
+        border_type(mode, "input_type", input_type),
+        border_type(mode, "output_type", output_type),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,14 +25,19 @@ _SAME_LAYER_DB = 40.0
 
 
 def best_file(
-    conversion: Conversion, x: Mapping, known: bool, done: Callable[[int], object]
+    files: Iterable[TFLiteModel],
+    conversion: Conversion,
+    x: Mapping,
+    known: bool,
+    done: Callable[[int], object],
 ) -> TFLiteModel:
     """Convert, and return the file with a parity record in its notes; warn if parity is poor.
 
     Where a model can be converted in several ways, the first file that is no poor copy is taken.
 
     Args:
-        conversion: What to convert.
+        files: Made as they are drawn.
+        conversion: What they are made of.
         x: Samples to check on.
         known: Whether the samples are real.
         done: Told after each step: a file written, a file proven.
@@ -41,7 +46,7 @@ def best_file(
         ConversionError: If the converter fails, or running the file kills the interpreter.
     """
     proven = []
-    for lite in conversion.files():
+    for lite in files:
         done(1)
         proven.append(_proven(lite, conversion, x))
         done(1)
@@ -118,7 +123,8 @@ def _verdict(lite: TFLiteModel, conversion: Conversion, x: Mapping[str, np.ndarr
         f"The {conversion.mode.name} file of {lite.name!r} is a poor copy of the model: "
         f"predictions agree on {record.agreement:.1%} of {record.samples} samples, SQNR "
         f"{record.sqnr_db:.1f} dB. {where}{_stretched(lite)} Check that the calibration data are "
-        "typical and scaled as in training, or train with tfedge.quantize."
+        "typical and scaled as in training, keep the layers that suffer in float "
+        "(quantize=tfedge.MixedPrecision(max_drop=0.005)), or train with tfedge.quantize."
     )
 
 

@@ -27,7 +27,7 @@ def representative_samples(data: Any, specs: Sequence[Any], limit: int) -> dict[
     Raises:
         CalibrationError: If there are no samples, or they do not fit the inputs.
     """
-    inputs = [_as_tensor_info(index, spec) for index, spec in enumerate(specs)]
+    inputs = [as_tensor_info(index, spec) for index, spec in enumerate(specs)]
     try:
         shapes = {spec.name: tuple(spec.shape)[1:] for spec in specs}
         parts = [arrange(x, inputs) for x in sample(data, limit, shapes=shapes)]
@@ -38,7 +38,7 @@ def representative_samples(data: Any, specs: Sequence[Any], limit: int) -> dict[
     return {tensor.name: array for tensor, array in zip(inputs, fitting, strict=True)}
 
 
-def _as_tensor_info(index: int, spec: Any) -> TensorInfo:
+def as_tensor_info(index: int, spec: Any) -> TensorInfo:
     """Return a spec in the words of the runtime, whose checks then serve here too."""
     shape = tuple(-1 if size is None else int(size) for size in spec.shape)
     return TensorInfo(index, spec.name, shape, (-1, *shape[1:]), spec.dtype.name)

@@ -39,6 +39,7 @@ class Quantizer:
 
     Attributes:
         findings: What `CalibrationRecord` is made of, once a file was quantized.
+        ranged: The float file with its ranges, likewise.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Quantizer:
     ):
         self._converter, self._samples, self._observers = converter, samples, observers
         self.findings: dict[str, Any] = {}
+        self.ranged = b""
 
     def __call__(self, content: bytes, *settings: Any) -> bytes:
         """Return the integer file of a float file.
@@ -65,7 +67,8 @@ class Quantizer:
         chosen = max(self._observers, key=lambda observer: scores.get(observer.name, 0.0))
         whole = _joined(seen.groups)
         self.findings = _findings(file, seen, whole, chosen, scores)
-        return self._integers(file.with_ranges(_ranges(whole, chosen)), settings)
+        self.ranged = file.with_ranges(_ranges(whole, chosen))
+        return self._integers(self.ranged, settings)
 
     def _scores(self, file: FloatFile, seen: Observed, settings: Sequence) -> dict[str, float]:
         """Return the SQNR in dB that each observer reaches on samples that it did not see.
