@@ -94,13 +94,19 @@ def convert_folder(
             if observers:
                 converter._quantize = Quantizer(converter, samples, observers)
     content = converter.convert()
-    found = {"calibration": getattr(converter._quantize, "findings", None)}
-    if study:
-        found["ranged"] = np.frombuffer(_renamed(converter._quantize.ranged, names), np.uint8)
+    found = _found_by(converter._quantize, names, study)
     if weight_bits:
         content = with_few_bits(content, weight_bits)
         found["weights"] = values_by_type(content)
     return np.frombuffer(_renamed(content, names), np.uint8), found
+
+
+def _found_by(quantizer: Any, names: dict[str, str], study: bool) -> dict[str, Any]:
+    """Return what was found out while calibrating, with the float file where it is wanted."""
+    found = {"calibration": getattr(quantizer, "findings", None)}
+    if study:
+        found["ranged"] = np.frombuffer(_renamed(quantizer.ranged, names), np.uint8)
+    return found
 
 
 def _renamed(content: bytes, names: dict[str, str]) -> bytes:
