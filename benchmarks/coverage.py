@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 from coverage_cases import CLUSTERS, FLAVOURS, SIDE, SPARSITY, Case
+from coverage_quantize import QUANTIZE, kinds
 
 import tfedge
 from tfedge.models import model_statistics
@@ -138,6 +139,7 @@ COLUMNS: dict[str, Callable[[Case], str]] = {
     f"prune_channels {CHANNELS:.0%}": prunes_channels,
     f"cluster {CLUSTERS}": clusters,
     "cluster, strip": cluster_strips,
+    **QUANTIZE,
 }
 SCORED = ("adopts", *list(COLUMNS)[5:])
 
@@ -151,7 +153,16 @@ def cases(only: list[str], wanted: str | None = None) -> list[tuple[str, str]]:
         if callable(member) and name[0].isupper() and (not only or name in only)
         if wanted in (None, flavour)
     }
-    return sorted(found)
+    return sorted(found) + [
+        (name, "keras3")
+        for name in kinds()
+        if wanted in (None, "keras3") and (not only or name in only)
+    ]
+
+
+def columns_of(name: str) -> list[str]:
+    """Return the columns that a row has."""
+    return list(QUANTIZE if name in kinds() else COLUMNS)
 
 
 def probe(name: str, flavour: str, columns: list[str]) -> None:
@@ -188,9 +199,8 @@ def probe_apart(name: str, flavour: str, columns: list[str]) -> dict[str, str]:
 def table(rows: dict[tuple[str, str], dict[str, str]]) -> str:
     """Return the rows as Markdown, under what they were made with and how many are good."""
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
-    cells = [[*key, *(row.get(title, "–") for title in COLUMNS)] for key, row in rows.items()]
-    head = ["model", "Keras", *COLUMNS]
-    lines = [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *cells)]
+    families = {key: row for key, row in rows.items() if key[0] not in kinds()}
+    small = {key: row for key, row in rows.items() if key[0] in kinds()}
     return "\n".join(
         [
             "# Coverage of tf.keras.applications",
@@ -202,14 +212,29 @@ def table(rows: dict[tuple[str, str], dict[str, str]]) -> str:
             "",
             f"Adopted is a model with equal outputs: difference at most {TOLERANCE:g}, or, where "
             "float32 rounding adds up to more, 1e-12 in float64. Pruned and clustered models make "
-            f"a training step before they are stripped; equal then means {EQUAL:g}.",
+            f"a training step before they are stripped; equal then means {EQUAL:g}. Quantized "
+            "models make a training step; then the outputs of every layer are compared with the "
+            "INT8 file's, on the inputs that the layer has in the file, and the whole outputs in "
+            "dB. The model for raw tfmot is the adopted one, as it knows tf_keras only.",
             "",
             *(f"- {title}: {score(rows, title)}" for title in SCORED),
             "",
-            *lines,
+            *markdown(families, list(COLUMNS)),
+            "",
+            "Small networks with layers of one kind, those of "
+            "`tests/compress/quantization/quantized_zoo.py`:",
+            "",
+            *markdown(small, list(QUANTIZE)),
             "",
         ]
     )
+
+
+def markdown(rows: dict[tuple[str, str], dict[str, str]], columns: list[str]) -> list[str]:
+    """Return the lines of a table."""
+    cells = [[*key, *(row.get(title, "–") for title in columns)] for key, row in rows.items()]
+    head = ["model", "Keras", *columns]
+    return [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *cells)]
 
 
 def score(rows: dict[tuple[str, str], dict[str, str]], title: str) -> str:
@@ -251,7 +276,8 @@ def main() -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     for name, flavour in cases(options.only, options.keras):
         before = kept(name, flavour)
-        missing = [title for title in options.columns if options.again or title not in before]
+        wanted = [title for title in options.columns if title in columns_of(name)]
+        missing = [title for title in wanted if options.again or title not in before]
         if missing:
             row = {**before, **probe_apart(name, flavour, missing)}
             place(name, flavour).write_text(json.dumps(row))
