@@ -58,6 +58,7 @@ def handed_out(states, float_model, lite, data):
         tfedge.convert(float_model, "int8", data[0], runtimes="litert"),
         tfedge.sensitivity(float_model, data[0], samples=20, verbose=0),
         tfedge.convert(float_model, tfedge.MixedPrecision(min_sqnr_db=1), data[0]).notes,
+        tfedge.recover(float_model, data[0], verbose=0).recovery,
         quantization_of(states["PQAT"]),
         steps_apart(states["PQAT"], tfedge.convert(states["PQAT"], "int8"), data[0][:8]),
         model_statistics(states["pruned"]),

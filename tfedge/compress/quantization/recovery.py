@@ -1,0 +1,156 @@
+"""The methods that bring accuracy back, one after the other, and a record of what they did."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfedge.compress.quantization.bias import correct_biases
+from tfedge.compress.quantization.equalize import equalize
+from tfedge.compress.quantization.linear_layers import linear_layers, with_offsets
+from tfedge.compress.quantization.moments import Moments, in_order
+from tfedge.compress.quantization.norms import reestimate_norms
+from tfedge.compress.quantization.preparation import Prepared
+from tfedge.compress.quantization.ranges import calibrate_ranges
+from tfedge.compress.quantization.scale_groups import scale_groups
+from tfedge.compress.quantization.unclipping import without_clipping
+from tfedge.core.observers import Observer
+from tfedge.core.records import Record
+from tfedge.models.training.trainable import TrainableModel
+
+_PLAIN = "plain"
+_EQUALIZE = "equalize"
+_WORSE_DB = 1.0
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Recovery(Record):
+    """What each method changed, and what that brought.
+
+    Attributes:
+        samples: Number of calibration samples.
+        synthetic: Whether they were made up from the statistics of normalizations.
+        observer: The rule that made the ranges.
+        changed: By method, in the order in which they ran: the number of groups of tensors that
+            were equalized, or of layers that were corrected.
+        undone: Methods that made the copy clearly worse, so that their changes were taken back.
+        sqnr_db: Signal to quantization noise of the outputs on the calibration samples:
+            ``"plain"`` before the first method, then after each.
+    """
+
+    samples: int
+    synthetic: bool
+    observer: str
+    changed: dict[str, int]
+    undone: tuple[str, ...]
+    sqnr_db: dict[str, float]
+
+
+class Work:
+    """A model on its way back to accuracy: float and fake-quantized, with the same variables.
+
+    Args:
+        ready: The model as it is to be quantized.
+        batches: Inputs, each a list of tensors in the order of the model.
+        observer: The rule that makes ranges.
+        methods: Names of the methods that :meth:`do` will be called with.
+    """
+
+    def __init__(
+        self,
+        ready: Prepared,
+        batches: Sequence[list[Any]],
+        observer: Observer,
+        methods: Collection[str],
+    ) -> None:
+        self._expected = _outputs(ready.model, batches)
+        model = ready.model
+        if _EQUALIZE in methods:
+            model = without_clipping(model, batches, ready.excluded)
+        model = with_offsets(model, ready.excluded)
+        self._ready = dataclasses.replace(ready, model=model)
+        self._batches, self._observer = batches, observer
+        self._linears = linear_layers(model, ready.excluded)
+        self._exact: dict[str, Moments] = {}
+        self._quantized = self._ready.wrapped()
+        self._changed: dict[str, int] = {}
+        self._undone: list[str] = []
+        self._calibrate()
+        self._sqnr_db = {_PLAIN: self._measured()}
+
+    def do(self, name: str) -> None:
+        """Carry out a method; undo it if it makes the copy clearly worse."""
+        before, last = self._quantized.get_weights(), list(self._sqnr_db.values())[-1]
+        changed = METHODS[name](self)
+        found = self._measured()
+        if found < last - _WORSE_DB:
+            self._quantized.set_weights(before)
+            self._undone.append(name)
+            changed, found = 0, last
+        self._changed[name], self._sqnr_db[name] = changed, found
+
+    def finished(self, synthetic: bool) -> TrainableModel:
+        """Return the fake-quantized model, with the record of what was done."""
+        self._quantized.recovery = Recovery(
+            samples=sum(len(batch[0]) for batch in self._batches),
+            synthetic=synthetic,
+            observer=self._observer.name,
+            changed=self._changed,
+            undone=tuple(self._undone),
+            sqnr_db=self._sqnr_db,
+        )
+        return self._quantized
+
+    def equalize(self) -> int:
+        """Scale channels between layers."""
+        shared = {name for name, kept in self._ready.kept.items() if kept.clusters is not None}
+        leave = self._ready.excluded | shared
+        changed = equalize(scale_groups(self._ready.model, leave))
+        self._calibrate()
+        return changed
+
+    def estimate_norms(self) -> int:
+        """Let statistics of normalizations follow."""
+        return reestimate_norms(self._quantized, self._linears, self._means(), self._batches)
+
+    def correct_biases(self) -> int:
+        """Take mean errors off."""
+        return correct_biases(self._quantized, self._linears, self._means(), self._batches)
+
+    def _means(self) -> dict[str, Moments]:
+        """Return what the layers make in float, before anything but scales was changed."""
+        if not self._exact:
+            names = {one.name for one in self._linears}
+            in_order(self._ready.model, self._batches, names, self._exact.__setitem__)
+        return self._exact
+
+    def _calibrate(self) -> None:
+        """Set all ranges anew."""
+        columns = (np.concatenate(column) for column in zip(*self._batches, strict=True))
+        data = dict(zip(self._quantized.input_names, columns, strict=True))
+        calibrate_ranges(self._quantized, data, observer=self._observer)
+
+    def _measured(self) -> float:
+        """Return how far the outputs are from those of the float model, in dB."""
+        pairs = list(zip(self._expected, _outputs(self._quantized, self._batches), strict=True))
+        signal = sum(float(np.sum(exact**2)) for exact, _ in pairs)
+        noise = sum(float(np.sum((exact - found) ** 2)) for exact, found in pairs)
+        return 10 * float(np.log10(signal / noise)) if signal and noise else float("inf")
+
+
+def _outputs(model: Any, batches: Sequence[list[Any]]) -> list[np.ndarray]:
+    """Return all outputs of a model."""
+    runs = [tf.nest.flatten(model(inputs, training=False)) for inputs in batches]
+    return [np.concatenate(column).astype(np.float64) for column in zip(*runs, strict=True)]
+
+
+METHODS: dict[str, Callable[[Work], int]] = {
+    _EQUALIZE: Work.equalize,
+    "batch_norm": Work.estimate_norms,
+    "bias": Work.correct_biases,
+}
+"""What can be done, in the order in which it is done."""
