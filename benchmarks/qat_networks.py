@@ -123,8 +123,10 @@ def start(network: Network, sparse: bool, clustered: bool, work: Path) -> Any:
 
 
 def _pruned(model: Any, network: Network) -> Any:
-    """Return a model with zeros, trained with them."""
-    wrapped = tfedge.prune(model, tfedge.ConstantSparsity(SPARSITY, 0), layers=".*")
+    """Return a model with zeros but in depthwise kernels, as tfmot prunes, trained with them."""
+    schedule = tfedge.ConstantSparsity(SPARSITY, 0)
+    free = [one.name for one in model.layers if isinstance(one, layers.DepthwiseConv2D)]
+    wrapped = tfedge.prune(model, schedule, layers=".*", exclude=free)
     wrapped.compile(tf_keras.optimizers.Adam(1e-3), LOSS)
     x, y = network.data["x"].astype("float32"), network.data["y"]
     wrapped.fit(x, y, batch_size=BATCH, epochs=-(-PRUNING_STEPS // (len(x) // BATCH)), verbose=0)

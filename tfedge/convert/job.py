@@ -14,6 +14,7 @@ from tensorflow.lite.tools import flatbuffer_utils
 
 from tfedge.convert.calibration.quantizer import Quantizer
 from tfedge.convert.folding import folded
+from tfedge.convert.table_operators import with_int8_tables
 from tfedge.convert.weights import values_by_type, with_few_bits
 from tfedge.core.observers import Observer
 
@@ -94,6 +95,8 @@ def convert_folder(
             if observers:
                 converter._quantize = Quantizer(converter, samples, observers)
     content = converter.convert()
+    if mode == "int8":
+        content = with_int8_tables(content)
     found = _found_by(converter._quantize, names, study)
     if weight_bits:
         content = with_few_bits(content, weight_bits)

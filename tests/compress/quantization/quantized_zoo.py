@@ -143,7 +143,22 @@ def gated_memory():
 
 
 def strange_activation():
-    return _on_image(layers.Conv2D(6, 3, activation="elu", name="conv"))
+    return _on_image(layers.Conv2D(6, 3, activation="softplus", name="conv"))
+
+
+def learned_slopes():
+    slopes = keras.initializers.RandomUniform(-0.1, 0.5, seed=0)
+    shared, own = layers.PReLU(slopes, shared_axes=[1, 2]), layers.PReLU(slopes)
+    return _on_image(layers.Conv2D(6, 3), layers.BatchNormalization(), shared, own)
+
+
+def exponential_units():
+    return _on_image(
+        layers.Conv2D(6, 3, activation="elu", name="conv"),
+        layers.SeparableConv2D(8, 3),
+        layers.BatchNormalization(),
+        layers.ELU(),
+    )
 
 
 MODELS = {
@@ -167,7 +182,9 @@ MODELS = {
         (attention, {"heads": "MultiHeadAttention"}),
         (long_memory, {"memory": "LSTM"}),
         (gated_memory, {"memory": "GRU"}),
-        (strange_activation, {"conv_elu": "Activation"}),
+        (strange_activation, {"conv_softplus": "Activation"}),
+        (learned_slopes, {}),
+        (exponential_units, {}),
     )
 }
 """Maker and layers that stay in float, by name."""

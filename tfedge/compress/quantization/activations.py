@@ -28,10 +28,10 @@ def split_activations(model: Any, leave: Collection[str] = ()) -> Any:
     Example:
         >>> keras = tf_keras()
         >>> inputs = keras.Input((4,))
-        >>> layers = [keras.layers.Dense(3, "elu", name="a"), keras.layers.Dense(2, name="b")]
+        >>> layers = [keras.layers.Dense(3, "selu", name="a"), keras.layers.Dense(2, name="b")]
         >>> model = keras.Model(inputs, layers[1](layers[0](inputs)))
         >>> [layer.name for layer in split_activations(model).layers][1:]
-        ['a', 'a_elu', 'b']
+        ['a', 'a_selu', 'b']
     """
     ends = set(model.output_names)
     return replace_layers(

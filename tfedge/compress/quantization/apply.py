@@ -7,7 +7,7 @@ from typing import Any
 
 from tfedge.compress.quantization.plan import Plan, Treatment
 from tfedge.compress.quantization.preserve import Kept
-from tfedge.compress.quantization.rules import KERNELS, kind_of
+from tfedge.compress.quantization.rules import CONSTANTS, KERNELS, kind_of
 from tfedge.compress.quantization.settings import QuantizeSettings, origin_of
 from tfedge.core.errors import ArgumentError
 from tfedge.models.adopt import adopt
@@ -132,7 +132,8 @@ class Wrapping:
         common = bool(axes) and (one_grid or settings.per_channel is False)
         axis = None if kept.cluster_axis is None else kept.cluster_axis % rank
         bits = settings.weight_bits or 8
-        return [KernelScheme(path, axes, bits, common, kept.zeros, kept.clusters, axis)]
+        constant = kind_of(layer) in CONSTANTS
+        return [KernelScheme(path, axes, bits, common, kept.zeros, kept.clusters, axis, constant)]
 
     def _setting(self, name: str) -> QuantizeSettings:
         """Return the settings of a layer, or of the one from which it was lowered."""

@@ -72,7 +72,7 @@ def prepared(
     Example:
         >>> from tfedge.models.flavours import keras3
         >>> layers = keras3().layers
-        >>> model = keras3().Sequential([layers.Input((4,)), layers.Dense(2, "elu", name="a")])
+        >>> model = keras3().Sequential([layers.Input((4,)), layers.Dense(2, "selu", name="a")])
         >>> plain = {"preserve": None, "exclude": (), "layers": None}
         >>> made = prepared(model, **plain, default=QuantizeSettings()).model
         >>> [layer.name for layer in made.layers[1:]]

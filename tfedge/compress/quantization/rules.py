@@ -13,6 +13,7 @@ KERNELS: dict[str, tuple[str, tuple[int, ...]]] = {
     "Dense": ("kernel", ()),
     "Embedding": ("embeddings", ()),
     "LayerScale": ("gamma", ()),
+    "PReLU": ("alpha", ()),
 }
 """Layer class to its kernel, and the last axes of it that have a range for each entry.
 
@@ -20,9 +21,12 @@ The converter takes no such ranges for transposed convolutions, and tflite-runti
 load them for Dense.
 """
 
+CONSTANTS = frozenset({"PReLU"})
+"""Those whose kernel the converter takes as a constant only."""
+
 _MERGES = ("Add", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")
 _MEANS = ("GlobalAveragePooling1D", "GlobalAveragePooling2D")
-RANGED = frozenset([*_MERGES, *_MEANS, "LayerScale", "LeakyReLU"])
+RANGED = frozenset([*_MERGES, *_MEANS, "LayerScale", "LeakyReLU", "PReLU"])
 """Layers that are one int8 operator with a range of its own for the output."""
 
 _SPATIAL = (
@@ -41,7 +45,7 @@ FUSES_RELU = frozenset(["Add", "Multiply", "Subtract", *_CONVOLUTIONS, "BatchNor
 FOLDS_NORMALIZATION = ("Conv2D", "DepthwiseConv2D")
 """Layers that take in a normalization: their kernel has a range for each channel."""
 
-ACTIVATIONS = frozenset(["Activation", "ReLU", "Softmax"])
+ACTIVATIONS = frozenset(["Activation", "ELU", "ReLU", "Softmax"])
 _HOMES = ("tf_keras.", "keras.src.engine", "tfedge.")
 _PLAIN_RELU = {"negative_slope": 0.0, "threshold": 0.0}
 
@@ -76,6 +80,8 @@ def layer_rounding(layer: Any) -> Rounding | None:
         return Rounding(fused=layer.max_value in (None, 6)) if plain else None
     if kind == "Softmax":
         return rounding_of(_named("softmax")) if layer.axis == -1 else None
+    if kind == "ELU":
+        return rounding_of(_named("elu")) if layer.alpha == 1 else None
     return rounding_of(getattr(layer, "activation", None))
 
 

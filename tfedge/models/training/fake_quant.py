@@ -59,13 +59,35 @@ def fake_quantized_kernel(kernel: Any, largest: Any, axes: tuple[int, ...], bits
     if len(axes) > 1:
         kernel = tf.reshape(kernel, (*shape[: -len(axes)], math.prod(shape[-len(axes) :])))
     if bits < BITS:
-        steps = 2 ** (bits - 1) - 1
-        size = tf.where(largest > 0, largest, 1.0) / steps
-        rounded = tf.clip_by_value(tf.round(kernel / size), -steps, steps) * size
-        kernel += tf.stop_gradient(rounded - kernel)
+        kernel, size = _in_steps(kernel, largest, bits)
         largest = size * (2 ** (BITS - 1) - 1)
     made = _rounded(kernel, largest, bool(axes))
     return tf.reshape(made, shape) if len(axes) > 1 else made
+
+
+def rounded_constant(values: Any, largest: Any, bits: int) -> Any:
+    """Return values rounded to symmetric steps in plain arithmetic, without a range to export.
+
+    For constants whose range the converter reads from the values themselves.
+
+    Args:
+        values: Float32 tensor.
+        largest: Largest magnitude that can be kept, scalar.
+        bits: Width of the integers, 2 to 8.
+
+    Example:
+        >>> rounded_constant(tf.constant([0.26, -0.5]), 0.5, 2).numpy().tolist()
+        [0.5, -0.5]
+    """
+    return _in_steps(values, largest, bits)[0]
+
+
+def _in_steps(values: Any, largest: Any, bits: int) -> tuple[Any, Any]:
+    """Return values in ``2**bits - 1`` symmetric steps, and the size of a step."""
+    steps = 2 ** (bits - 1) - 1
+    size = tf.where(largest > 0, largest, 1.0) / steps
+    rounded = tf.clip_by_value(tf.round(values / size), -steps, steps) * size
+    return values + tf.stop_gradient(rounded - values), size
 
 
 def _rounded(kernel: Any, largest: Any, channels: bool) -> Any:

@@ -10,7 +10,12 @@ import tensorflow as tf
 
 from tfedge.models.training.activation_range import is_watching
 from tfedge.models.training.clustered import as_rows, from_rows
-from tfedge.models.training.fake_quant import BITS, fake_quantized_kernel, largest_magnitude
+from tfedge.models.training.fake_quant import (
+    BITS,
+    fake_quantized_kernel,
+    largest_magnitude,
+    rounded_constant,
+)
 from tfedge.models.training.shared_values import shared_values
 
 
@@ -29,6 +34,8 @@ class KernelScheme:
             out; None where values are free.
         cluster_axis: The axis whose every entry has values of its own; None if all weights
             share them.
+        constant: Whether the converter knows it as a constant only, whose range it reads from
+            its values.
 
     Example:
         >>> KernelScheme("kernel", axes=(3,)).bits
@@ -42,6 +49,7 @@ class KernelScheme:
     keep_zeros: bool = False
     clusters: int | None = None
     cluster_axis: int | None = None
+    constant: bool = False
 
     def build(self, layer: Any, kernel: Any) -> dict[str, Any]:
         """Return new variables of a wrapper: range, and where asked for mask and shared values.
@@ -73,6 +81,8 @@ class KernelScheme:
             if tf.is_tensor(training) or training:
                 self._follow(values, training, state)
             largest = tf.convert_to_tensor(state["max_var"])
+            if self.constant:
+                return rounded_constant(values, largest, self.bits)
             return fake_quantized_kernel(values, largest, self.axes, self.bits)
 
     def structured(self, kernel: Any, state: dict[str, Any]) -> Any:

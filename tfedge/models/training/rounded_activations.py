@@ -50,6 +50,7 @@ _ROUNDINGS = {
     "silu": Rounding(inside=_swish),
     "hard_silu": Rounding(),
     "gelu": Rounding(),
+    "elu": Rounding(),
     "leaky_relu": Rounding(),
     "exponential": Rounding(),
 }
@@ -65,7 +66,7 @@ def rounding_of(activation: Any) -> Rounding | None:
         >>> from tfedge.models.flavours import tf_keras
         >>> rounding_of(tf_keras().activations.relu).fused
         True
-        >>> rounding_of(tf_keras().activations.elu) is None
+        >>> rounding_of(tf_keras().activations.softplus) is None
         True
     """
     if activation is None:
