@@ -8,9 +8,16 @@ from typing import Any
 from tfedge.compress.quantization.activations import split_activations
 from tfedge.compress.quantization.affine import lower_affine
 from tfedge.compress.quantization.planar import lift_to_plane
+from tfedge.compress.quantization.pooling import average_whole_planes
 from tfedge.compress.quantization.separable import split_separable
 
-_STEPS = (split_activations, lift_to_plane, split_separable, lower_affine)
+_STEPS = (
+    split_activations,
+    lift_to_plane,
+    split_separable,
+    lower_affine,
+    average_whole_planes,
+)
 
 
 def lowered(model: Any, leave: Collection[str] = ()) -> Any:
