@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tfedge.convert.calibration.record import CalibrationRecord, warn_of_idle
+from tfedge.convert.calibration.record import CalibrationRecord, warn_of_few, warn_of_idle
 from tfedge.convert.dispatch import dispatch
 from tfedge.convert.integers import require_integers
 from tfedge.convert.modes import MODES, Mode
@@ -91,6 +91,7 @@ class Conversion:
         if found["calibration"]:
             notes["calibration"] = CalibrationRecord(**found["calibration"])
             warn_of_idle(notes["calibration"], self.name)
+            warn_of_few(notes["calibration"], self.name)
         if "weights" in found:
             notes["weights"] = found["weights"]
         return notes

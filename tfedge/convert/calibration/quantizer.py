@@ -10,6 +10,7 @@ import tensorflow as tf
 from tensorflow.lite.python.convert import mlir_quantize
 from tensorflow.lite.python.optimize import calibrator
 
+from tfedge.convert.calibration.choice import Choice, refined, uniform
 from tfedge.convert.calibration.float_file import FloatFile
 from tfedge.convert.calibration.run import Observed, OpenFile, pick
 from tfedge.convert.calibration.stability import enough, spread_by_samples
@@ -19,7 +20,6 @@ from tfedge.evaluate.difference import sqnr_db
 
 _COUNTED = 1 << 16
 _COUNTED_IN_PASSING = 1 << 12
-_NEVER_MOVED = (0.0, 1.0)
 _FEW_CODES = 4
 
 
@@ -63,34 +63,45 @@ class Quantizer:
         choosing = len(self._observers) > 1
         counts = choosing or any(observer.counts_values for observer in self._observers)
         seen = Observed(file, self._samples, _COUNTED if counts else _COUNTED_IN_PASSING)
-        scores = self._scores(file, seen, settings) if choosing else {}
-        chosen = max(self._observers, key=lambda observer: scores.get(observer.name, 0.0))
         whole = _joined(seen.groups)
+        chosen, scores = uniform(self._observers[0], list(whole)), dict[str, float]()
+        if choosing:
+            chosen, scores = self._best(file, seen, settings)
         self.findings = _findings(file, seen, whole, chosen, scores)
-        self.ranged = file.with_ranges(_ranges(whole, chosen))
+        self.ranged = file.with_ranges(chosen.ranges(whole))
         return self._integers(self.ranged, settings)
 
-    def _scores(self, file: FloatFile, seen: Observed, settings: Sequence) -> dict[str, float]:
-        """Return the SQNR in dB that each observer reaches on samples that it did not see.
+    def _best(
+        self, file: FloatFile, seen: Observed, settings: Sequence
+    ) -> tuple[Choice, dict[str, float]]:
+        """Return the choice of rules whose file is best, and the SQNR in dB of every choice.
 
         Ranges are learned on one half of the samples and judged on the other, and the other way
-        round; a lone sample has to do for both.
+        round; a lone sample has to do for both. A rule for each tensor has to be clearly better
+        than one for all.
         """
         parts = range(len(seen.groups))
-        folds = [parts[::2], parts[1::2]] if len(parts) > 1 else [parts]
-        learned = [_joined([seen.groups[part] for part in fold]) for fold in folds]
-        order = [part for fold in folds[::-1] for part in fold]
+        halves = [parts[::2], parts[1::2]] if len(parts) > 1 else [parts]
+        learned = [_joined([seen.groups[part] for part in half]) for half in halves]
+        order = [part for half in halves[::-1] for part in half]
         truth = [np.concatenate(c) for c in zip(*(seen.outputs[p] for p in order), strict=True)]
-        scores = {}
-        for observer in self._observers:
+        places = [np.concatenate([seen.positions[p] for p in half]) for half in halves[::-1]]
+
+        def score(choice: Choice) -> float:
+            """Return the SQNR of the worst output on samples that were held out."""
             rows = []
-            for ranges, judged in zip(learned, folds[::-1], strict=True):
-                content = self._integers(file.with_ranges(_ranges(ranges, observer)), settings)
-                positions = np.concatenate([seen.positions[part] for part in judged])
+            for ranges, positions in zip(learned, places, strict=True):
+                content = self._integers(file.with_ranges(choice.ranges(ranges)), settings)
                 rows += seen.rows(OpenFile(content, keep=False), positions)
             outputs = [np.concatenate(column) for column in zip(*rows, strict=True)]
-            scores[observer.name] = min(map(sqnr_db, truth, outputs))
-        return scores
+            return min(map(sqnr_db, truth, outputs))
+
+        choices = [uniform(observer, list(learned[0])) for observer in self._observers]
+        scores = {choice.name: score(choice) for choice in choices}
+        best = max(choices, key=lambda choice: scores[choice.name])
+        best = refined(best, self._observers, _joined(seen.groups), score)
+        scores.setdefault(best.name, score(best))
+        return best, scores
 
     def _integers(self, content: bytes, settings: Sequence) -> bytes:
         """Return the integer file of a float file with ranges."""
@@ -126,22 +137,11 @@ def _joined(groups: Sequence[Mapping[int, Statistics]]) -> dict[int, Statistics]
     return {index: together(group[index] for group in groups) for index in groups[0]}
 
 
-def _ranges(seen: Mapping[int, Statistics], observer: Observer) -> dict[int, tuple[float, float]]:
-    """Return the range of every tensor; one that never moved from 0 gets room for values."""
-    return {index: _range(statistics, observer) for index, statistics in seen.items()}
-
-
-def _range(seen: Statistics, observer: Observer) -> tuple[float, float]:
-    """Return the range of one tensor."""
-    silent = not seen.lows or seen.low == seen.high == 0
-    return _NEVER_MOVED if silent else observer.range(seen)
-
-
 def _findings(
     file: FloatFile,
     seen: Observed,
     whole: Mapping[int, Statistics],
-    observer: Observer,
+    chosen: Choice,
     scores: Mapping[str, float],
 ) -> dict[str, Any]:
     """Return what was found out about samples and ranges."""
@@ -151,12 +151,14 @@ def _findings(
     highs = np.array([[group[index].high for index in used] for group in seen.groups])
     spread = spread_by_samples(lows, highs, [len(part) for part in seen.positions])
     return {
-        "observer": repr(observer),
+        "observer": str(chosen),
         "samples": seen.samples,
         "enough_samples": enough(spread),
         "spread": {str(size): round(share, 4) for size, share in spread.items()},
         "idle": tuple(file.name(i) for i in used if _is_idle(whole[i], seen, i in computed)),
-        "stretched": tuple(file.name(i) for i in used if _is_stretched(whole[i], observer)),
+        "stretched": tuple(
+            file.name(i) for i in used if _is_stretched(whole[i], chosen.range(i, whole[i]))
+        ),
         "sqnr_db_by_observer": {name: round(score, 2) for name, score in scores.items()},
     }
 
@@ -167,10 +169,10 @@ def _is_idle(seen: Statistics, observed: Observed, computed: bool) -> bool:
     return held_one and (computed or seen.high == 0)
 
 
-def _is_stretched(seen: Statistics, observer: Observer) -> bool:
+def _is_stretched(seen: Statistics, limits: tuple[float, float]) -> bool:
     """Return whether nearly all values share a few codes, because a few values are far off."""
     if seen.is_constant:
         return False
-    low, high = _range(seen, observer)
+    low, high = limits
     inner_low, inner_high = Percentile(99.9).range(seen)
     return inner_high - inner_low < _FEW_CODES * (high - low) / 255

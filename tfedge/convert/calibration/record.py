@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tfedge.core.records import Record
 
 _LISTED = 5
+_BY_EXTREMA = ("MinMax(", "MovingAverage(")
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,4 +54,27 @@ def warn_of_idle(record: CalibrationRecord, name: str) -> None:
         "Calibrate with more varied samples, or remove what is dead.",
         UserWarning,
         stacklevel=6,
+    )
+
+
+def warn_of_few(record: CalibrationRecord, name: str) -> None:
+    """Warn if half of the samples still give other ranges than all of them.
+
+    Rules that cut tails off do not depend on extrema, and where a few values lie far off that is
+    what is said.
+
+    Args:
+        record: What was found out.
+        name: What the file is called.
+    """
+    settled = record.enough_samples is not None or not record.spread
+    if settled or record.stretched or not record.observer.startswith(_BY_EXTREMA):
+        return
+    half, stray = max((int(size), share) for size, share in record.spread.items())
+    warnings.warn(
+        f"{record.samples} calibration samples are too few for {name!r}: ranges drawn from {half} "
+        f"of them stray {stray:.0%} from those of all, on average, so other samples may give "
+        "another file. Calibrate with more, and raise calibration_samples where you have more.",
+        UserWarning,
+        stacklevel=7,
     )

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from tfedge.convert.mixed.bench import Bench
 from tfedge.convert.mixed.judge import Judge, Verdict
+from tfedge.convert.mixed.knapsack import least_harm
 from tfedge.convert.mixed.sensitivity import noise_of
 from tfedge.convert.mixed.settings import FLOAT, FOUR_BITS, MixedPrecision
 from tfedge.convert.mixed.units import Unit
 from tfedge.core.errors import ConversionError
-from tfedge.core.sizes import gzip_size
 from tfedge.runtime.model import TFLiteModel
 
 
@@ -93,12 +93,13 @@ class Search:
         """Return a file that is accurate, with as few layers in float as can be found.
 
         Layers are freed in the order of the harm that each does alone; the least number that
-        suffices is found by halving. Then each is put back unless it is needed.
+        suffices is found by halving. Then each is put back unless it is needed, large ones first.
         """
         noise = noise_of(self._free, self._bench.alone, self._judge, self._count)
         order = sorted(noise, key=lambda unit: (noise[unit].sqnr_db, -noise[unit].drop))
         trial = self._shortest(order)
-        for unit in [unit for unit in reversed(trial.kept) if unit not in self._fixed]:
+        freed = [unit for unit in reversed(trial.kept) if unit not in self._fixed]
+        for unit in sorted(freed, key=lambda unit: -unit.weights):
             fewer = [other for other in trial.kept if other is not unit]
             without = self.tested(fewer, self._four) if fewer else trial
             trial = without if self._is_accurate(without) else trial
@@ -123,50 +124,35 @@ class Search:
         return best
 
     def _with_few_bits(self, start: Trial) -> Trial:
-        """Return a file that is light enough, with the least harmful weights lowered."""
+        """Return a file that is light enough, with the least harmful weights lowered.
+
+        Harm and bytes of each layer are measured with it alone lowered; the choice is exact for
+        sums of these. Where gzip finds less in all of them together, more is asked for.
+        """
         heavy = [unit for unit in self._free if unit.kernels and unit not in start.kept]
         noise = noise_of(heavy, lambda u: self._bench.lowered_alone([u]), self._judge, self._count)
-        harm = {unit: 10 ** (-noise[unit].sqnr_db / 10) / self._saved(unit) for unit in heavy}
-        order = sorted(heavy, key=lambda unit: harm[unit])
-        trial = start
-        for unit in order:
-            trial = Trial(
-                self._bench.file(start.kept, (*trial.lowered, unit)),
-                start.verdict,
-                start.kept,
-                (*trial.lowered, unit),
-            )
-            self._count(1)
-            if self._is_light(trial):
+        harms = [10 ** (-noise[unit].sqnr_db / 10) for unit in heavy]
+        least = start.lite.gzip_bytes
+        savings = [least - self._lowered(start, [unit]).gzip_bytes for unit in heavy]
+        limit = self._settings.gzip_bytes or 0
+        needed, chosen = least - limit, [*range(len(heavy))]
+        while (places := least_harm(harms, savings, needed)) is not None:
+            lite = self._lowered(start, [heavy[place] for place in places])
+            if lite.gzip_bytes <= limit:
+                chosen = places
                 break
+            needed += lite.gzip_bytes - limit
+        trial = self.tested(start.kept, [*start.lowered, *(heavy[place] for place in chosen)])
         if not self._is_light(trial):
             raise ConversionError(self._too_heavy(trial, "gzip_bytes", trial.lite.gzip_bytes))
-        trial = self._restored(trial, start)
         if not self._is_accurate(trial):
             raise ConversionError(self._contradiction(trial, start))
         return trial
 
-    def _restored(self, trial: Trial, start: Trial) -> Trial:
-        """Return the file with every layer back in 8 bits that there is room for, judged."""
-        for unit in [unit for unit in reversed(trial.lowered) if unit not in start.lowered]:
-            fewer = [other for other in trial.lowered if other is not unit]
-            lite = self._bench.file(trial.kept, fewer)
-            self._count(1)
-            if self._settings.gzip_bytes is None or lite.gzip_bytes <= self._settings.gzip_bytes:
-                trial = Trial(lite, trial.verdict, trial.kept, tuple(fewer))
-        return self.tested(trial.kept, trial.lowered)
-
-    def _saved(self, unit: Unit) -> int:
-        """Return about how many bytes a layer saves after gzip when it is lowered."""
-        stored = self._bench.integer.weights()
-        saved = 0
-        for kernel in unit.kernels:
-            if kernel.name not in stored:
-                continue
-            grid = self._bench.grid(kernel)
-            levels = (grid * (127 / max(float(abs(grid).max()), 1e-30))).astype("int8")
-            saved += gzip_size(stored[kernel.name].tobytes()) - gzip_size(levels.tobytes())
-        return max(1, saved)
+    def _lowered(self, start: Trial, units: Sequence[Unit]) -> TFLiteModel:
+        """Return a file with more layers lowered, not judged."""
+        self._count(1)
+        return self._bench.file(start.kept, (*start.lowered, *units))
 
     def _is_accurate(self, trial: Trial) -> bool:
         """Return whether a file loses no more than it may."""
