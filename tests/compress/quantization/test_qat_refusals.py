@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import tfedge
-from tfedge.core.errors import ModelError
+from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.models.flavours import keras3, tf_keras, tfmot
 
 
@@ -81,3 +81,39 @@ def test_weights_that_exploded_are_named(qat, flat):
     qat.fit(*flat, batch_size=64, verbose=0)
     with pytest.raises(ModelError, match=r"(?s)(range|kernel) of .*training has diverged"):
         tfedge.convert(qat, "int8")
+
+
+def test_settings_of_layers_in_float_are_refused():
+    layers = keras3().layers
+    steps = [
+        layers.Input((4, 8)),
+        layers.Dense(8, name="d"),
+        layers.LayerNormalization(name="norm"),
+    ]
+    model = keras3().Sequential(
+        [*steps, layers.LSTM(4, name="memory"), layers.Dense(2, name="out")]
+    )
+    learned = {"observer": "learned"}
+    with pytest.raises(
+        ArgumentError, match=r"'norm', which stays in float: LiteRT has no operator"
+    ):
+        tfedge.quantize(model, layers={"norm": learned})
+    with pytest.raises(ArgumentError, match="which stays in float: the converter builds LSTM"):
+        tfedge.quantize(model, layers={layers.LSTM: learned})
+    tfedge.quantize(model, layers={".*": learned})
+
+
+def test_calibration_that_exercises_nothing_is_named(mlp, flat):
+    model = mlp(keras3())
+    with pytest.warns(UserWarning, match="'pixels_range/output', 'hidden/output'.* held one value"):
+        tfedge.quantize(model, calibration=np.zeros_like(flat[0]))
+    model.get_layer("hidden").bias.assign([-1e3] * 16)
+    with pytest.warns(UserWarning, match="'hidden/output', 'head/pre_activation' held one value"):
+        tfedge.quantize(model, calibration=flat[0])
+
+
+def test_outliers_that_stretch_a_range_are_named(mlp, flat):
+    x = flat[0].copy()
+    x[3, 5] = 1e30
+    with pytest.warns(UserWarning, match="A few calibration samples .*'pixels_range/output'"):
+        tfedge.quantize(mlp(keras3()), calibration=x)

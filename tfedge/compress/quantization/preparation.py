@@ -10,8 +10,8 @@ from tfedge.compress.quantization.apply import Wrapping
 from tfedge.compress.quantization.lower import lowered
 from tfedge.compress.quantization.plan import Plan
 from tfedge.compress.quantization.preserve import Kept, centroids_of, what_to_keep
-from tfedge.compress.quantization.settings import QuantizeSettings, settle
-from tfedge.core.errors import ModelError
+from tfedge.compress.quantization.settings import QuantizeSettings, origin_of, settle
+from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.models.adopt import adopt
 from tfedge.models.selection import select
 from tfedge.models.strip import has_wrappers, strip
@@ -83,6 +83,8 @@ def prepared(
     excluded = select(plain, exclude, "exclude")
     settings = settle(plain, layers or {}, excluded, default)
     made = lowered(plain, leave=excluded)
+    if layers:
+        _check_heeded(layers, plain, Plan(made, dict.fromkeys(excluded, EXCLUDED)))
     return Prepared(made, settings, frozenset(excluded), what_to_keep(preserve, wrapped, made))
 
 
@@ -95,6 +97,19 @@ def _adopted(model: Any) -> Any:
             f"int8 file. Go on with fit, or quantize the float model again."
         )
     return copy
+
+
+def _check_heeded(layers: Mapping[Any, Any], model: Any, plan: Plan) -> None:
+    """Raise if settings are given to layers none of which is quantized."""
+    for choice in layers:
+        names = select(model, choice, "layers")
+        steps = [step.name for step in plan.steps if origin_of(step.name, names)]
+        reasons = [plan.reasons.get(name) for name in steps]
+        if steps and all(reasons):
+            raise ArgumentError(
+                f"layers[{choice!r}] has settings for {steps[0]!r}, which stays in float: "
+                f"{reasons[0]}. None of them would be heeded: take them out."
+            )
 
 
 def _check(plan: Plan, model: Any, strict: bool) -> None:

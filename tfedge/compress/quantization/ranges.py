@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfedge.compress.quantization.calibration_data import input_batches
+from tfedge.compress.quantization.suspicion import warn_of_ranges
 from tfedge.core.errors import CalibrationError, ModelError
 from tfedge.core.observers import MinMax, Observer, observer_named
 from tfedge.core.statistics import Statistics
@@ -55,7 +56,8 @@ def calibrate_ranges(
     rule = observer_named(observer)
     if not is_quantized(model):
         raise ModelError(f"{model.name!r} is not quantized: call tfedge.quantize first.")
-    seen = _observe(model, data, rule, samples)
+    seen, places = _observe(model, data, rule, samples)
+    warn_of_ranges(model.name, {place: seen[key] for key, place in places.items()})
     set_kernel_ranges(model)
     for layer in model.layers:
         for one, variables in getattr(layer, "ranges", {}).values():
@@ -77,8 +79,10 @@ def set_kernel_ranges(model: Any) -> None:
             scheme.set_range(kernel, state)
 
 
-def _observe(model: Any, data: Any, rule: Observer, samples: int) -> dict[int, Statistics]:
-    """Return what passes each range while the float network runs, by its key."""
+def _observe(
+    model: Any, data: Any, rule: Observer, samples: int
+) -> tuple[dict[int, Statistics], dict[int, str]]:
+    """Return what passes each range while the float network runs, and its place, by its key."""
     most = _MOST_COUNTED if rule.counts_values else 0
     slots = [
         (f"{layer.name}/{name}", variables)
@@ -103,7 +107,7 @@ def _observe(model: Any, data: Any, rule: Observer, samples: int) -> dict[int, S
     with watching(note):
         for inputs in input_batches(model, data, samples):
             model(inputs, training=False)
-    return seen
+    return seen, places
 
 
 def _key(variables: dict[str, Any]) -> int:
