@@ -94,9 +94,7 @@ def convert_folder(
             converter.target_spec.supported_ops = _operators(mode, float_fallback)
             if observers:
                 converter._quantize = Quantizer(converter, samples, observers)
-    content = converter.convert()
-    if mode == "int8":
-        content = with_int8_tables(content)
+    content = with_int8_tables(converter.convert()) if mode == "int8" else converter.convert()
     found = _found_by(converter._quantize, names, study)
     if weight_bits:
         content = with_few_bits(content, weight_bits)

@@ -141,6 +141,15 @@ def test_what_does_not_go_together_is_refused(outliers, parts):
         tfedge.convert(qat, mixed, parts[0])
 
 
+def test_operators_by_table_stay_in_integers(keras, parts):
+    """ELU has an int8 kernel that the converter does not write; mixed files use it too."""
+    layers = keras.layers
+    steps = [layers.Conv2D(4, 3, name="conv"), layers.ELU(name="elu"), layers.Flatten(name="flat")]
+    model = keras.Sequential([keras.Input((8, 8, 1)), *steps, layers.Dense(2, name="head")])
+    lite = tfedge.convert(model, MixedPrecision(float_layers="head"), parts[0])
+    assert [item.name for item in lite.float_operators] == ["FULLY_CONNECTED"]
+
+
 def test_mixed_files_run_on_every_runtime(outliers, parts):
     installed = [name for name in tfedge.available_runtimes() if name != "tf.lite"]
     mixed = MixedPrecision(float_layers=("pointwise", "wide"))

@@ -9,6 +9,8 @@ import tensorflow as tf
 from tensorflow.lite.python.convert import deduplicate_readonly_buffers, mlir_quantize
 from tensorflow.lite.tools import flatbuffer_utils
 
+from tfedge.convert.table_operators import with_int8_tables
+
 
 def rounded(
     content: np.ndarray,
@@ -32,7 +34,7 @@ def rounded(
         output_data_type=tf.as_dtype(output_type),
         denylisted_nodes=set(kept) or None,
     )
-    return np.frombuffer(deduplicate_readonly_buffers(made), np.uint8)
+    return np.frombuffer(with_int8_tables(deduplicate_readonly_buffers(made)), np.uint8)
 
 
 def with_kernels(content: np.ndarray, kernels: Mapping[str, np.ndarray]) -> np.ndarray:
