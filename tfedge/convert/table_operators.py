@@ -20,7 +20,7 @@ def with_int8_tables(content: bytes) -> bytes:
     """Return a file in which such operators work on int8 tensors, where they are between two.
 
     Args:
-        content: The bytes of an int8 ``.tflite`` file.
+        content: The bytes of a ``.tflite`` file of any mode.
     """
     file = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
     kinds = [one.builtinCode for one in file.operatorCodes]
