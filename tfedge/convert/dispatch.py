@@ -18,6 +18,7 @@ _ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "1"}
 _REFUSED = re.compile(r"'?tf\.(\w+)'? op is neither a custom op nor a flex op")
 _PLACE = re.compile(r'"([\w.\-/]+)(?:@[^"]*)?"')
 _KEPT_LINES = 12
+_MOVED = "op quantization parameters violate the same scale constraint"
 
 
 def converter_worker() -> Worker:
@@ -87,6 +88,14 @@ def _explain(failure: WorkerCallError, name: str, mode: str) -> str:
         return (
             f"{head}: LiteRT has no operator for {', '.join(refused)}{_layers(text)}. Replace "
             "what computes it by supported layers."
+        )
+    if _MOVED in text:
+        places = [place for place in dict.fromkeys(_PLACE.findall(text)) if "/" in place]
+        return (
+            f"{head}: two tensors of equal range are reshaped and then joined (at "
+            f"{', '.join(places[:5])}). TensorFlow's converter moves such reshapes behind the "
+            "operator that joins them, where ranges differ, and stops. Join the tensors first, and "
+            "reshape (Flatten, Reshape) what comes out: that computes the same."
         )
     lines = [line for line in text.splitlines() if line.strip()]
     shown = lines if len(lines) <= _KEPT_LINES else [*lines[:4], "…", *lines[4 - _KEPT_LINES :]]
