@@ -39,7 +39,7 @@ def _join(graph: Any, kinds: list[int]) -> None:
         if kinds[one.opcodeIndex] not in _BY_TABLE:
             continue
         before, (*between, after) = makers.get(one.inputs[0]), _until_quantized(graph, one, kinds)
-        if after is None or not _is(before, _NAMES.DEQUANTIZE, kinds):
+        if before is None or after is None or not _is(before, _NAMES.DEQUANTIZE, kinds):
             continue
         if _are_int8(graph, before, after):
             _in_int8(graph, [one, *between], before.inputs, after.outputs)
