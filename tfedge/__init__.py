@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tfedge.compress.pruning.report import sparsity as sparsity
     from tfedge.compress.quantization.aware import quantize as quantize
     from tfedge.compress.quantization.recover import recover as recover
+    from tfedge.compress.quantization.rounding import learn_rounding as learn_rounding
     from tfedge.compress.quantization.settings import QuantizeSettings as QuantizeSettings
     from tfedge.convert.meters import FileLatency as FileLatency
     from tfedge.convert.meters import FileSize as FileSize
@@ -86,6 +87,7 @@ _NAMES = {
     "channel_steps": "tfedge.compress.pruning.channels.steps",
     "cluster": "tfedge.compress.clustering.sharing",
     "compare": "tfedge.evaluate.parity",
+    "learn_rounding": "tfedge.compress.quantization.rounding",
     "prune": "tfedge.compress.pruning.magnitude",
     "prune_channels": "tfedge.compress.pruning.channels.prune",
     "quantize": "tfedge.compress.quantization.aware",

@@ -10,6 +10,7 @@ from source_tree import FILES
 import tfedge
 from tfedge.compress.quantization.exactness import steps_apart
 from tfedge.compress.quantization.report import quantization_of
+from tfedge.compress.quantization.rounding import learn_rounding
 from tfedge.core.records import Record
 from tfedge.models.statistics import model_statistics
 
@@ -59,6 +60,7 @@ def handed_out(states, float_model, lite, data):
         tfedge.sensitivity(float_model, data[0], samples=20, verbose=0),
         tfedge.convert(float_model, tfedge.MixedPrecision(min_sqnr_db=1), data[0]).notes,
         tfedge.recover(float_model, data[0], verbose=0).recovery,
+        learn_rounding(tfedge.quantize(float_model, calibration=data[0]), data[0], verbose=0),
         quantization_of(states["PQAT"]),
         steps_apart(states["PQAT"], tfedge.convert(states["PQAT"], "int8"), data[0][:8]),
         model_statistics(states["pruned"]),
