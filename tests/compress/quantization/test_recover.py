@@ -91,6 +91,17 @@ def test_few_bits_gain_from_bias_correction(trained, digits, tmp_path):
     assert plain.recovery.sqnr_db["plain"] == data.recovery.sqnr_db["plain"]
 
 
+def test_learned_rounding_is_a_method_too(trained, digits):
+    settings = {"conv.*": {"weight_bits": 3}, "head": {"weight_bits": 3}}
+    methods = ("rounding", "bias")
+    recovered = tfedge.recover(trained, digits[0], methods=methods, layers=settings, verbose=0)
+    record = recovered.recovery
+    assert record.changed == {"rounding": 3, "bias": 3}
+    assert record.sqnr_db["rounding"] > record.sqnr_db["plain"] + 2
+    assert record.sqnr_db["bias"] > record.sqnr_db["plain"] + 2
+    tfedge.convert(recovered, "int8")
+
+
 def test_what_comes_back_can_be_trained_and_saved(trained, digits, tmp_path):
     recovered = tfedge.recover(trained, digits[0], verbose=0)
     assert not recovered.get_layer("conv1").layer.use_bias

@@ -45,6 +45,9 @@ def recover(
 
             - ``"equalize"``: channels are scaled from one layer to the next, so that none gets
               only a few of the integers of its tensor.
+            - ``"rounding"``: each weight is rounded up or down as it serves the output of its
+              layer, which is learned and takes seconds for each layer
+              (:func:`~tfedge.compress.quantization.rounding.learn_rounding`).
             - ``"batch_norm"``: the statistics of normalizations follow what goes into them.
             - ``"bias"``: the mean error of each channel is taken off its bias.
         layers: Settings of single layers, as :func:`tfedge.quantize` takes them, such as

@@ -16,6 +16,7 @@ from tfedge.compress.quantization.moments import Moments, in_order
 from tfedge.compress.quantization.norms import reestimate_norms
 from tfedge.compress.quantization.preparation import Prepared
 from tfedge.compress.quantization.ranges import calibrate_ranges
+from tfedge.compress.quantization.rounding import round_kernels
 from tfedge.compress.quantization.scale_groups import scale_groups
 from tfedge.compress.quantization.unclipping import without_clipping
 from tfedge.core.observers import Observer
@@ -113,6 +114,11 @@ class Work:
         self._calibrate()
         return changed
 
+    def learn_rounding(self) -> int:
+        """Learn which weights are better rounded up or down."""
+        self._means()  # of the float kernels, which are overwritten
+        return len(round_kernels(self._quantized, self._batches))
+
     def estimate_norms(self) -> int:
         """Let statistics of normalizations follow."""
         return reestimate_norms(self._quantized, self._linears, self._means(), self._batches)
@@ -150,6 +156,7 @@ def _outputs(model: Any, batches: Sequence[list[Any]]) -> list[np.ndarray]:
 
 METHODS: dict[str, Callable[[Work], int]] = {
     _EQUALIZE: Work.equalize,
+    "rounding": Work.learn_rounding,
     "batch_norm": Work.estimate_norms,
     "bias": Work.correct_biases,
 }
