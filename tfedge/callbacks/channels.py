@@ -19,7 +19,8 @@ class ChannelPruning(Callback):
 
     Variables of a compiled model cannot shrink, so channels are masked while ``fit`` runs: the
     kernels that consume them are set to zero after every step, and the model computes what the
-    smaller one would. Channels that went stay away. After ``fit``, :meth:`pruned_model` returns the
+    smaller one would. How many go of each layer is settled when training starts, which ones at each
+    epoch; channels that went stay away. After ``fit``, :meth:`pruned_model` returns the
     smaller model. Training itself gets no faster; :func:`tfedge.channel_steps` trains smaller
     models.
 

@@ -259,15 +259,19 @@ def test_bad_data_and_no_model(network, data):
 def test_steps_go_on_from_what_was_trained(keras, data):
     model = residual(keras)
     whole = model_statistics(model).macs
-    left = []
+    left, widths = [], []
     for slim in channel_steps(
         model, macs=0.4, steps=3, importance="taylor", data=data, loss=LOSS, minimum=0.25
     ):
         slim.compile("adam", LOSS)
         slim.fit(*data, verbose=0)
         left.append(model_statistics(slim).macs / whole)
-        narrow = {group.name: group.size for group in read_channels(slim).removable}
-    np.testing.assert_allclose(left, [0.8, 0.6, 0.4], atol=0.02)
+        widths.append({group.name: group.size for group in read_channels(slim).removable})
+        narrow = widths[-1]
+    assert 1 > left[0] > left[1] > left[2] and 0.98 * 0.4 <= left[2] <= 0.4
+    for name, whole_width in (("stem", 24), ("expand", 48), ("down", 48)):
+        equal = np.linspace(whole_width, narrow[name], 4)[1:]
+        assert np.abs(equal - [one[name] for one in widths]).max() <= 0.5
     assert min(narrow["stem"] / 24, narrow["expand"] / 48, narrow["down"] / 48) >= 0.25
 
 
@@ -276,6 +280,13 @@ def test_steps_by_ratio_end_where_one_shot_does(network):
     for target in (0.5, {".*": 0.5}):
         *_, last = channel_steps(network, target, steps=4, scope="local")
         assert {g.name: g.size for g in read_channels(last).removable} == expected
+
+
+def test_more_steps_than_channels_repeat_a_width(network):
+    found = [
+        slim.get_layer("stem").filters for slim in channel_steps(network, {"stem": 0.1}, steps=5)
+    ]
+    assert found == [24, 23, 23, 22, 22]
 
 
 def test_steps_are_checked_at_once(network):

@@ -10,8 +10,12 @@ import tensorflow as tf
 
 from tfedge.compress.pruning.channels.graph import read_channels
 from tfedge.compress.pruning.channels.group import IN, ChannelGroup
-from tfedge.compress.pruning.channels.planning.plan import drop_by_layer, ranking
-from tfedge.compress.pruning.channels.planning.progress import partial_target
+from tfedge.compress.pruning.channels.planning.plan import (
+    Ranking,
+    drop_by_group,
+    drop_by_layer,
+    ranking,
+)
 from tfedge.compress.pruning.channels.planning.request import Request
 from tfedge.compress.pruning.channels.planning.search import Drop, drop_of
 from tfedge.compress.pruning.channels.weights import plain_variable, variable_of
@@ -54,10 +58,9 @@ class GradualRemoval:
             )
         self._model, self._request = model, request
         self._graph, self._channels = read_graph(model), read_channels(model)
-        self._whole = request.target.whole(model, self._graph)
         self._masks = ChannelMasks(self._graph.layers(), self._channels.groups)
         self.drop: Drop = {}
-        self.goal = self._planned(1.0)
+        self.goal = self._planned()
 
     def advance(self, progress: float) -> None:
         """Choose which units are gone after a fraction of the way, and mask them.
@@ -65,7 +68,8 @@ class GradualRemoval:
         Args:
             progress: In (0, 1]; 1 meets the target.
         """
-        self.drop = self._planned(progress)
+        counts = {name: len(units) * progress for name, units in self.goal.items()}
+        self.drop = drop_by_group(self._order(), counts, self._request.choice.limits)
         self._masks.choose(self.drop)
         self._masks.apply()
 
@@ -78,14 +82,17 @@ class GradualRemoval:
         total = sum(group.size for group in self._channels.removable)
         return sum(map(len, self.drop.values())) / total
 
-    def _planned(self, progress: float) -> Drop:
-        """Return the units that are gone after a fraction of the way."""
-        choice = self._request.choice
-        target = partial_target(self._request.target, 0.0, progress, self._whole)
-        order = ranking(self._model, self._graph, self._channels, choice, first=self.drop)
+    def _planned(self) -> Drop:
+        """Return the units that would go at once."""
+        target, order = self._request.target, self._order()
         if isinstance(target.value, Mapping):
-            return drop_by_layer(order, target.value, choice.limits)
+            return drop_by_layer(order, target.value, self._request.choice.limits)
         return drop_of(order.towards(target))
+
+    def _order(self) -> Ranking:
+        """Return in which order units go; those that went come first."""
+        choice = self._request.choice
+        return ranking(self._model, self._graph, self._channels, choice, first=self.drop)
 
 
 class ChannelMasks:

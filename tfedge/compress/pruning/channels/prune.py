@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from tfedge.compress.pruning.channels.graph import read_channels
 from tfedge.compress.pruning.channels.importance.score import ChannelImportance
-from tfedge.compress.pruning.channels.planning.limits import Limits
-from tfedge.compress.pruning.channels.planning.measured import measured_drop
-from tfedge.compress.pruning.channels.planning.plan import Ranking, drop_by_layer, ranking
-from tfedge.compress.pruning.channels.planning.request import Request, request_of
-from tfedge.compress.pruning.channels.planning.search import TOLERANCE, Drop, drop_of, gone_after
-from tfedge.compress.pruning.channels.planning.targets import Target
-from tfedge.compress.pruning.channels.recalibration import recalibrate as _recalibrate
-from tfedge.compress.pruning.channels.reconstruction import reconstruct as _reconstruct
-from tfedge.compress.pruning.channels.surgery import remove
+from tfedge.compress.pruning.channels.planning.request import request_of
+from tfedge.compress.pruning.channels.removal import pruned
 from tfedge.core.errors import ModelError
 from tfedge.core.openers import open_path
 from tfedge.models.flavours import flavour_of
-from tfedge.models.graph import read_graph
-from tfedge.models.statistics import model_statistics
 from tfedge.models.walk import any_layer
 from tfedge.models.wrappers import is_clustering, is_pruning, is_quantizing
-
-_CORRECTIONS = 4
 
 
 def prune_channels(
@@ -144,44 +132,3 @@ def opened(model: Any) -> Any:
                 f"cluster or quantize; or take the wrappers off with tfedge.strip."
             )
     return model
-
-
-def pruned(model: Any, request: Request) -> Any:
-    """Return the model without the units that the target asks for."""
-    target, choice = request.target, request.choice
-    channels = read_channels(model)
-    order = ranking(model, read_graph(model), channels, choice)
-    gone, slim = _removed(model, order, target, choice.limits)
-    if request.reconstruct:
-        statistics = request.recalibrate
-        _reconstruct(model, slim, channels.groups, gone, choice.data, statistics=statistics)
-    if request.recalibrate and choice.data is not None:
-        _recalibrate(slim, choice.data)
-    return slim
-
-
-def _removed(model: Any, order: Ranking, target: Target, limits: Limits) -> tuple[Drop, Any]:
-    """Return the units that the target asks for, and the model without them."""
-    if isinstance(target.value, Mapping):
-        gone = drop_by_layer(order, target.value, limits)
-    elif target.measure is not None:
-        gone = measured_drop(model, order, target, lambda drop: remove(model, drop))
-    else:
-        return _counted(model, order, target)
-    return gone, remove(model, gone)
-
-
-def _counted(model: Any, order: Ranking, target: Target) -> tuple[Drop, Any]:
-    """Do so for a counted target; counts that arithmetic gets wrong are corrected."""
-    goal, factor = target.goal(target.cost(order.cost)({})), 1.0
-    for _ in range(_CORRECTIONS):
-        moves = order.towards(target, factor)
-        gone = drop_of(moves)
-        slim = remove(model, gone)
-        if target.kind != "macs":
-            break
-        found, expected = model_statistics(slim).macs, order.cost.macs_left(gone_after(moves))
-        if abs(found - expected) < 1 or (1 - TOLERANCE) * goal <= found <= goal:
-            break
-        factor *= (1 - TOLERANCE / 4) * goal / found
-    return gone, slim

@@ -6,19 +6,22 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from tfedge.compress.pruning.channels.graph import read_channels
-from tfedge.compress.pruning.channels.planning.progress import partial_target
+from tfedge.compress.pruning.channels.planning.limits import Limits
 from tfedge.compress.pruning.channels.planning.request import Request, request_of
-from tfedge.compress.pruning.channels.prune import opened, pruned
+from tfedge.compress.pruning.channels.prune import opened
+from tfedge.compress.pruning.channels.removal import narrowed, widths_in_the_end
 from tfedge.core.checks import whole_number
-from tfedge.models.graph import read_graph
 
 
 def channel_steps(model: Any, ratio: Any = None, *, steps: int, **settings: Any) -> Iterator[Any]:
     """Yield smaller and smaller models on the way to a target; train each before the next.
 
-    Each step starts from the model that the last one yielded, with the weights that it has by
-    then, and ranks its channels anew. The quantity that is asked for falls on a straight line.
+    How wide each layer is in the end is settled by the first model, whose weights are trained, and
+    widths fall in equal steps. Which channels go is settled anew before each step, from the
+    weights that the model of the last one has by then.
 
     Args:
         model: As :func:`tfedge.prune_channels` takes it; it is not changed.
@@ -28,7 +31,7 @@ def channel_steps(model: Any, ratio: Any = None, *, steps: int, **settings: Any)
             loss and none is given, it is the one that the model at hand is compiled with.
 
     Returns:
-        An iterator over models, each smaller than the last.
+        An iterator over models, each smaller than the last where widths permit.
 
     Raises:
         ArgumentError: If a setting is wrong; at once, or where a step cannot be reached, there.
@@ -53,13 +56,19 @@ def channel_steps(model: Any, ratio: Any = None, *, steps: int, **settings: Any)
 
 def _steps(model: Any, request: Request, steps: int) -> Iterator[Any]:
     """Yield the model of each step."""
-    whole = request.target.whole(model, read_graph(model))
     sizes = {group.name: group.size for group in read_channels(model).groups}
+    limits = dataclasses.replace(request.choice.limits, originals=sizes)
     first_loss = getattr(model, "loss", None)
-    for step in range(steps):
-        target = partial_target(request.target, step / steps, (step + 1) / steps, whole)
-        loss = request.choice.loss or getattr(model, "loss", None) or first_loss
-        limits = dataclasses.replace(request.choice.limits, originals=sizes)
-        choice = dataclasses.replace(request.choice, loss=loss, limits=limits)
-        model = pruned(model, dataclasses.replace(request, target=target, choice=choice))
+    ends = widths_in_the_end(model, _ready(request, limits, first_loss))
+    for left in np.linspace(1.0, 0.0, steps + 1)[1:]:
+        loss = getattr(model, "loss", None) or first_loss
+        widths = {name: end + (sizes[name] - end) * left for name, end in ends.items()}
+        model = narrowed(model, _ready(request, limits, loss), widths)
         yield model
+
+
+def _ready(request: Request, limits: Limits, loss: Any) -> Request:
+    """Return the request with limits, and with a loss if the user gave none."""
+    loss = request.choice.loss or loss
+    choice = dataclasses.replace(request.choice, loss=loss, limits=limits)
+    return dataclasses.replace(request, choice=choice)

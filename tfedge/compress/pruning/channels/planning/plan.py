@@ -127,12 +127,24 @@ def drop_by_layer(order: Ranking, ratios: Mapping[Any, float], limits: Limits) -
     for entry, ratio in ratios.items():
         if not ratios_of(groups, layers, {entry: ratio}, order.graph.name):
             raise nothing_to_remove(order.graph.name, order.candidates.kept, entry)
-    drop: Drop = {}
     wanted = ratios_of(groups, layers, ratios, order.graph.name)
-    for group in (one for one in groups if one.name in wanted):
+    counts = {one.name: wanted[one.name] * one.size for one in groups if one.name in wanted}
+    return drop_by_group(order, counts, limits)
+
+
+def drop_by_group(order: Ranking, counts: Mapping[str, float], limits: Limits) -> Drop:
+    """Return the units that go when it is known how many of each group do.
+
+    Args:
+        order: The moves; units of each group go in their order.
+        counts: How many units go, by group.
+        limits: Permitted widths; each group gets the one that is nearest.
+    """
+    drop: Drop = {}
+    for group in (one for one in order.candidates.groups if one.name in counts):
         units = np.concatenate([m.units for m in order.moves if m.group == group.name])
-        counts = (0, *limits.removable(group))
-        count = min(counts, key=lambda n: abs(n - wanted[group.name] * group.size))
+        permitted = (0, *limits.removable(group))
+        count = min(permitted, key=lambda n: abs(n - counts[group.name]))
         drop[group.name] = np.sort(units[:count]).tolist()
     return {name: units for name, units in drop.items() if units}
 

@@ -10,7 +10,6 @@ from tfedge.compress.pruning.channels.planning.cost import CostModel
 from tfedge.compress.pruning.channels.planning.limits import checked_ratio
 from tfedge.compress.pruning.channels.planning.search import Cost
 from tfedge.core.errors import ArgumentError
-from tfedge.models.graph import LayerGraph
 
 _LEFT: dict[str, tuple[str, Callable[[CostModel], Cost]]] = {
     "ratio": ("channels", lambda cost: cost.channels_left),
@@ -45,12 +44,6 @@ class Target:
     def cost(self, model: CostModel) -> Cost:
         """Return the quantity that is left as a function of how many units go."""
         return _LEFT[self.kind][1](model)
-
-    def whole(self, model: Any, graph: LayerGraph) -> float:
-        """Return the quantity of a whole model; 1 for ratios, which need none."""
-        if self.kind == "ratio":
-            return 1.0
-        return self.measure(model) if self.measure else self.cost(CostModel(graph, ()))({})
 
     def goal(self, whole: float) -> float:
         """Return how much is to be left of the whole."""
