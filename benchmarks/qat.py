@@ -163,9 +163,14 @@ def _accuracy(model: Any, x: np.ndarray, y: np.ndarray) -> float:
     return float((model.predict(x, batch_size=500, verbose=0).argmax(-1) == y).mean())
 
 
+def place(tool: str, technique: Technique, network: Network, seed: int) -> Path:
+    """Return where the result of a run is kept."""
+    return WORK / "runs" / f"{network.name}-{technique.name}-{tool}-{seed}.json"
+
+
 def kept_run(tool: str, technique: Technique, network: Network, seed: int) -> dict[str, Any]:
     """Return the result of a run, an earlier one if there is one."""
-    path = WORK / "runs" / f"{network.name}-{technique.name}-{tool}-{seed}.json"
+    path = place(tool, technique, network, seed)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         key = {"network": network.name, "technique": technique.name, "tool": tool, "seed": seed}
@@ -194,6 +199,7 @@ def _row(items: list[dict[str, Any]]) -> dict[str, Any]:
     span = f"{min(files):.2f} to {max(files):.2f}" if files else "–"
     failed = next((item["failed"] for item in items if "failed" in item), "")
     return {
+        "seeds": len(items),
         "start": f"{items[0]['start']:.2%}",
         "Keras": cell("accuracy", "{:.2%}"),
         "INT8 file": cell("file", "{:.2%}"),
@@ -222,7 +228,7 @@ def written(results: list[dict[str, Any]]) -> str:
             "# Training in integers",
             f"Written by `python benchmarks/qat.py`: {listed}. Both tools start from the same "
             "weights and see the same batches for two epochs (10,000 images; 1,200 of the "
-            f"digits), {len(SEEDS)} seeds. PQAT starts from 60 % zeros, CQAT from {CLUSTERS} "
+            f"digits). PQAT starts from 60 % zeros, CQAT from {CLUSTERS} "
             "values in each kernel, PCQAT from both.",
             "`start` is the accuracy in float before, `Keras` that of the trained model with its "
             "rounding, `INT8 file` that of the file on LiteRT and `range` the same of the seeds. "
@@ -242,18 +248,22 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=HERE.parents[1] / "shared" / "data")
     parser.add_argument("--networks", nargs="*", default=list(NETWORKS))
     parser.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
+    parser.add_argument("--no-run", dest="run", action="store_false", help="only the table")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     if not options.data.exists():
         raise SystemExit(f"No data at {options.data}: pass the folder with --data.")
     networks = [NETWORKS[name](options.data, WORK) for name in options.networks]
-    results = [
-        kept_run(tool, technique, network, seed)
+    wanted = [
+        (tool, technique, network, seed)
         for network in networks
         for technique in TECHNIQUES
         for tool in TOOLS
         for seed in options.seeds
     ]
+    if not options.run:
+        wanted = [job for job in wanted if place(*job).exists()]
+    results = [kept_run(*job) for job in wanted]
     Path(__file__).with_suffix(".md").write_text(written(results) + "\n")
     print(markdown_table(rows(results)))
 
