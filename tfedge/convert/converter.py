@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tfedge.convert.conversion import Conversion
-from tfedge.convert.mixed.judge import rereadable
 from tfedge.convert.mixed.mix import mixed_files
 from tfedge.convert.mixed.settings import MixedPrecision
 from tfedge.convert.mixed.start import check_mixable
@@ -19,6 +18,7 @@ from tfedge.convert.signature import signature_of
 from tfedge.convert.sparse import CHOICES, stored
 from tfedge.core.checks import one_of, whole_number
 from tfedge.core.observers import Observer
+from tfedge.core.replay import rereadable
 from tfedge.evaluate.progress import progress
 from tfedge.runtime.model import TFLiteModel
 

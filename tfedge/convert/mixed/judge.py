@@ -142,22 +142,6 @@ def _parts(data: Any, shapes: Mapping[str, Any], limit: int, seed: int) -> Itera
             return
 
 
-def rereadable(data: Any) -> Any:
-    """Return data that can be read more than once: what an iterator has yielded is kept."""
-    if not hasattr(data, "__next__"):
-        return data
-    kept: list[Any] = []
-
-    def again() -> Iterator[Any]:
-        """Yield what was kept, then what comes."""
-        yield from kept
-        for item in data:
-            kept.append(item)
-            yield item
-
-    return again
-
-
 def _mean(scores: Mapping[str, float]) -> float:
     """Return the mean of metrics."""
     return float(np.mean(list(scores.values())))

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from tfedge.convert.mixed.bench import Bench
-from tfedge.convert.mixed.judge import Judge, Verdict, judged, rereadable
+from tfedge.convert.mixed.judge import Judge, Verdict, judged
 from tfedge.convert.mixed.record import LayerSensitivity, Sensitivity
 from tfedge.convert.mixed.start import conversion_of
 from tfedge.convert.mixed.units import Unit
 from tfedge.core.checks import one_of, whole_number
 from tfedge.core.observers import Observer
+from tfedge.core.replay import rereadable
 from tfedge.core.sampling import picked, spread
 from tfedge.evaluate.difference import sqnr_db
 from tfedge.evaluate.progress import progress
