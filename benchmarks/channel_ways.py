@@ -14,6 +14,7 @@ from tfedge.models.flavours import tfmot
 
 ONE_SHOT = ("l1", "l2", "bn_scale", "fpgm", "lamp", "taylor", "fisher", "activation", "random")
 ALPHA = 0.3
+STEPS = ((0, 0.1), (0.1, 0.2), (0.2, 1))
 
 
 def int8(model: Any, network: Network) -> tfedge.TFLiteModel:
@@ -21,25 +22,44 @@ def int8(model: Any, network: Network) -> tfedge.TFLiteModel:
     return tfedge.convert(model, "int8", network.sample()[0][:200], parity=False)
 
 
-def train(model: Any, network: Network, seed: int, callbacks: Sequence = ()) -> None:
-    """Train on the batches that every tool sees."""
+class Cosine(tf_keras.optimizers.schedules.CosineDecay):
+    """The learning rate of all tools, for a part of the training that begins later."""
+
+    def __init__(self, rate: float, steps: int, begin: int) -> None:
+        super().__init__(rate, steps)
+        self.begin = begin
+
+    def __call__(self, step: Any) -> Any:
+        """Return the rate at a step of this part."""
+        return super().__call__(step + self.begin)
+
+
+def train(
+    model: Any, network: Network, seed: int, callbacks: Sequence = (), part: tuple = (0, 1)
+) -> None:
+    """Train on the batches that every tool sees, or on a part of them."""
     steps = network.epochs * (len(network.data["x"]) // BATCH)
-    rate = tf_keras.optimizers.schedules.CosineDecay(network.rate, steps)
+    begin, end = (round(place * steps) for place in part)
+    rate = Cosine(network.rate, steps, begin)
     model.compile(tf_keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
-    data = stream(network, network.epochs, seed).prefetch(2)
+    data = stream(network, network.epochs, seed).skip(begin).take(end - begin).prefetch(2)
     model.fit(data, callbacks=list(callbacks), verbose=0)
 
 
 def removed(model: Any, network: Network, **settings: Any) -> Any:
     """Return the model with fewer channels, not trained yet."""
-    return tfedge.prune_channels(
-        model,
-        macs=network.left,
-        scope="global",
-        data=network.sample(),
-        loss="sparse_categorical_crossentropy",
+    return tfedge.prune_channels(model, **request(network, **settings))
+
+
+def request(network: Network, **settings: Any) -> dict[str, Any]:
+    """Return what channels are to be removed."""
+    return {
+        "macs": network.left,
+        "scope": "global",
+        "data": network.sample(),
+        "loss": "sparse_categorical_crossentropy",
         **settings,
-    )
+    }
 
 
 def one_shot(importance: str, **settings: Any) -> Callable:
@@ -53,15 +73,19 @@ def one_shot(importance: str, **settings: Any) -> Callable:
     return run
 
 
-def taught(*, rounded: bool = False) -> Callable:
-    """Return our way: remove at once, then train with the unpruned model as a teacher."""
+def taught(parts: Sequence[tuple] = ((0, 1),), *, rounded: bool = False) -> Callable:
+    """Return our way: remove in one or several steps, with the unpruned model as a teacher."""
 
     def run(model: Any, network: Network, seed: int) -> Any:
         multiple = network.multiple if rounded else 1
-        slim = removed(model, network, importance="fisher", round_to=multiple)
-        distiller = tfedge.Distiller(student=slim, teacher=model, alpha=ALPHA)
-        train(distiller, network, seed)
-        return distiller.student
+        settings = request(network, importance="fisher", round_to=multiple)
+        for slim, part in zip(
+            tfedge.channel_steps(model, steps=len(parts), **settings), parts, strict=True
+        ):
+            distiller = tfedge.Distiller(student=slim, teacher=model, alpha=ALPHA)
+            train(distiller, network, seed, part=part)
+            slim.set_weights(distiller.student.get_weights())
+        return slim
 
     return run
 
@@ -105,5 +129,6 @@ def _pruned(weight: np.ndarray, fraction: float) -> np.ndarray:
 WAYS: dict[str, Callable] = {f"{name}, global": one_shot(name) for name in ONE_SHOT}
 WAYS["fisher, global, reconstructed"] = one_shot("fisher", reconstruct=True)
 WAYS["fisher, global, with teacher"] = taught()
+WAYS["fisher, global, in 3 steps, with teacher"] = taught(STEPS)
 WAYS["fisher, global, widths rounded, with teacher"] = taught(rounded=True)
 TFMOT: dict[str, Callable] = {"zeros, at equal size": zeros}
