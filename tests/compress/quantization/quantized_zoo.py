@@ -96,10 +96,12 @@ def activations():
 def squeezed():
     inputs = keras.Input((8, 8, 3))
     x = layers.Conv2D(8, 3, padding="same", activation="relu")(inputs)
-    scale = layers.Conv2D(2, 1, activation="relu")(layers.GlobalAveragePooling2D(keepdims=True)(x))
+    squeeze = layers.Conv2D(2, 1, activation="relu", bias_initializer="ones")
+    scale = squeeze(layers.GlobalAveragePooling2D(keepdims=True)(x))
     x = layers.Multiply()([x, layers.Conv2D(8, 1, activation="hard_sigmoid")(scale)])
     x = layers.ZeroPadding2D(1)(layers.UpSampling2D(2)(layers.AveragePooling2D(2)(x)))
-    x = layers.ReLU(6.0)(layers.BatchNormalization()(layers.DepthwiseConv2D(3)(x)))
+    x = layers.DepthwiseConv2D(3, bias_initializer="ones")(x)
+    x = layers.ReLU(6.0)(layers.BatchNormalization()(x))
     return keras.Model(inputs, layers.Softmax()(layers.Dense(4)(layers.Flatten()(x))))
 
 
