@@ -57,6 +57,15 @@ def test_symmetric_ranges_hold_what_the_observer_found(model, x):
     assert max(-low / 128, high / 127) == pytest.approx(max(-plain[0] / 128, plain[1] / 127))
 
 
+def test_narrow_kernels_have_new_ranges_before_they_are_run(model, x):
+    qat = tfedge.quantize(model, calibration=x, layers={"hidden": {"weight_bits": 4}})
+    before = ends(qat)["hidden"]
+    hidden = qat.get_layer("hidden").layer
+    hidden.set_weights([8 * one for one in hidden.get_weights()])
+    calibrate_ranges(qat, x)
+    np.testing.assert_allclose(ends(qat)["hidden"], [8 * end for end in before], rtol=1e-4)
+
+
 def test_unknown_observers_are_refused(model, x):
     with pytest.raises(ArgumentError, match="median"):
         tfedge.quantize(model, calibration_observer="median")

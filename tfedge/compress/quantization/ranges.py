@@ -56,9 +56,9 @@ def calibrate_ranges(
     rule = observer_named(observer)
     if not is_quantized(model):
         raise ModelError(f"{model.name!r} is not quantized: call tfedge.quantize first.")
+    set_kernel_ranges(model)
     seen, places = _observe(model, data, rule, samples)
     warn_of_ranges(model.name, {place: seen[key] for key, place in places.items()})
-    set_kernel_ranges(model)
     for layer in model.layers:
         for one, variables in getattr(layer, "ranges", {}).values():
             if one.has_variables:
