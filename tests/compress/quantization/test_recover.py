@@ -122,6 +122,9 @@ def test_several_inputs_and_outputs(digits):
     joined = layers.Concatenate()([x, layers.Dense(6, name="second")(y)])
     outputs = {"p": layers.Dense(3, name="p")(joined), "q": layers.Dense(1, name="q")(joined)}
     model = keras.Model({"a": a, "b": b}, outputs)
+    times = np.array([1, 30, 1, 1, 1 / 30, 1])
+    model.get_layer("hidden").kernel.assign(model.get_layer("hidden").kernel * times)
+    model.get_layer("second").kernel.assign(model.get_layer("second").kernel / times[:, None])
     data = {"b": np.random.default_rng(0).normal(size=(80, 5)), "a": digits[0][:80]}
     for calibration in (data, None):
         record = tfedge.recover(model, calibration, samples=80, verbose=0).recovery

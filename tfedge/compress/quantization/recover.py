@@ -63,7 +63,7 @@ def recover(
     Returns:
         A new tf_keras model. Its attribute ``recovery`` says what each method changed
         (:class:`~tfedge.compress.quantization.recovery.Recovery`). A method that makes the copy
-        worse by more than 1 dB is undone.
+        worse is undone.
 
     Raises:
         ArgumentError: If a method, observer or setting is not known, or a choice matches no layer.

@@ -25,7 +25,6 @@ from tfedge.models.training.trainable import TrainableModel
 
 _PLAIN = "plain"
 _EQUALIZE = "equalize"
-_WORSE_DB = 1.0
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -38,7 +37,7 @@ class Recovery(Record):
         observer: The rule that made the ranges.
         changed: By method, in the order in which they ran: the number of groups of tensors that
             were equalized, or of layers that were corrected.
-        undone: Methods that made the copy clearly worse, so that their changes were taken back.
+        undone: Methods that made the copy worse, so that their changes were taken back.
         sqnr_db: Signal to quantization noise of the outputs on the calibration samples:
             ``"plain"`` before the first method, then after each.
     """
@@ -84,11 +83,11 @@ class Work:
         self._sqnr_db = {_PLAIN: self._measured()}
 
     def do(self, name: str) -> None:
-        """Carry out a method; undo it if it makes the copy clearly worse."""
+        """Carry out a method; undo it if it makes the copy worse."""
         before, last = self._quantized.get_weights(), list(self._sqnr_db.values())[-1]
         changed = METHODS[name](self)
         found = self._measured()
-        if found < last - _WORSE_DB:
+        if found < last:
             self._quantized.set_weights(before)
             self._undone.append(name)
             changed, found = 0, last
