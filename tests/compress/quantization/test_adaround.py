@@ -30,7 +30,7 @@ def _task(rows, weights, ends=(-1e9, 1e9), shift=0.0):
     target = np.clip(rows @ weights + shift, *ends).astype("float32")
     ones = tf.ones(channels)
     ends = tf.constant(ends, tf.float32)
-    return Task(tf.constant(rows)[:, None, None], target[:, None], ones, shift * ones, ends)
+    return Task(tf.constant(rows)[:, None], target, ones, shift * ones, ends)
 
 
 def _grid(weights, size=0.5, most=7.0):

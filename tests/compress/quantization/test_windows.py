@@ -37,7 +37,7 @@ def test_windows_times_matrices_are_what_keras_makes(shape):
         windows, [kernel] = Windows(layer), layer.weights
         matrices = windows.matrices(kernel)
         places = windows.places(x.shape, 5, rng)
-        found = tf.einsum("spgd,gdo->spgo", windows.rows(x, places), matrices)
+        found = tf.einsum("rgd,gdo->rgo", windows.rows(x, places), matrices)
         expected = np.take_along_axis(
             made.reshape(len(x), -1, made.shape[-1]), places[..., None], axis=1
         )

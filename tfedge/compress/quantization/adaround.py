@@ -20,8 +20,8 @@ class Task(NamedTuple):
     """An operator that is to make of rounded inputs what it makes in float of exact ones.
 
     Attributes:
-        rows: What its matrices are multiplied with, ``(samples, positions, groups, inputs)``.
-        target: What it makes in float, ``(samples, positions, channels)``.
+        rows: What its matrices are multiplied with, ``(rows, groups, inputs)``.
+        target: What it makes in float, ``(rows, channels)``.
         scale: What each channel is multiplied with after the product, ``(channels,)``.
         shift: What is then added, ``(channels,)``.
         ends: Smallest and largest value that it makes, ``(2,)``.
@@ -66,17 +66,16 @@ def made(task: Task, rows: Any, weights: Any) -> Any:
     """Return what an operator makes of rows with some weights.
 
     Example:
-        >>> one = tf.ones((1, 1, 1, 1))
+        >>> one = tf.ones((1, 1, 1))
         >>> task = Task(one, None, tf.ones(1), tf.ones(1), tf.constant([0.0, 6.0]))
-        >>> made(task, one, 3 * one[0]).numpy()
-        array([[[4.]]], dtype=float32)
+        >>> made(task, one, 3 * one).numpy()
+        array([[4.]], dtype=float32)
     """
-    samples, positions, groups, inputs = tf.unstack(tf.shape(rows))
-    if rows.shape[2] == 1:
-        product = tf.reshape(rows, (-1, inputs)) @ weights[0]
+    if rows.shape[1] == 1:
+        product = rows[:, 0] @ weights[0]
     else:
-        product = tf.einsum("bgd,gdo->bgo", tf.reshape(rows, (-1, groups, inputs)), weights)
-    product = tf.reshape(product, (samples, positions, tf.size(task.scale)))
+        product = tf.einsum("bgd,gdo->bgo", rows, weights)
+        product = tf.reshape(product, (-1, tf.size(task.scale)))
     return tf.clip_by_value(product * task.scale + task.shift, task.ends[0], task.ends[1])
 
 
@@ -84,12 +83,12 @@ def errors(task: Task, weights: Any) -> Any:
     """Return the mean squared error of each channel with some weights.
 
     Example:
-        >>> one = tf.ones((1, 1, 1, 1))
+        >>> one = tf.ones((1, 1, 1))
         >>> task = Task(one, one[0] * 3, tf.ones(1), tf.zeros(1), tf.constant([-9.0, 9.0]))
-        >>> errors(task, one[0]).numpy()
+        >>> errors(task, one).numpy()
         array([4.], dtype=float32)
     """
-    return tf.reduce_mean((made(task, task.rows, weights) - task.target) ** 2, (0, 1))
+    return tf.reduce_mean((made(task, task.rows, weights) - task.target) ** 2, 0)
 
 
 def rectified_sigmoid(values: Any) -> Any:
@@ -119,16 +118,16 @@ def learned(
         task: What the operator is to make.
         grid: The integers.
         steps: Number of gradients.
-        batch_size: Samples for each.
+        batch_size: Rows for each.
         learning_rate: Of Adam.
-        seed: Of the choice of samples.
+        seed: Of the choice of rows.
 
     Returns:
         Tensor shaped like the weights.
 
     Example:
-        >>> rows = tf.ones((8, 1, 1, 2))  # both weights are 0.4: one up, one down is nearest
-        >>> task = Task(rows, 0.8 * rows[:, :, 0, :1], tf.ones(1), tf.zeros(1), [-9.0, 9.0])
+        >>> rows = tf.ones((8, 1, 2))
+        >>> task = Task(rows, 0.8 * rows[:, 0, :1], tf.ones(1), tf.zeros(1), [-9.0, 9.0])
         >>> rest = tf.constant([[[0.41], [0.39]]])
         >>> grid = Grid(rest * 0, rest, rest * 0 + 1, rest * 0 + 1, tf.constant(7.0))
         >>> up = learned(task, grid, steps=200, batch_size=4, learning_rate=0.1, seed=0)
@@ -153,8 +152,8 @@ def learned(
 def _descent(groups: int | None) -> Any:
     """Return the descent for kernels of one group or of any number, traced once for all shapes."""
     spec = tf.TensorSpec
-    rows, vector, scalar = spec((None, None, groups, None)), spec((None,)), spec(())
-    task = Task(rows, spec((None, None, None)), vector, vector, spec((2,)))
+    rows, vector, scalar = spec((None, groups, None)), spec((None,)), spec(())
+    task = Task(rows, spec((None, None)), vector, vector, spec((2,)))
     weights = spec((groups, None, None))
     grid = Grid(weights, weights, weights, weights, scalar)
     whole = spec((), tf.int32)
@@ -183,7 +182,7 @@ def _descend(
 
 
 def _slope(task: Task, grid: Grid, units: Any, values: Any, chosen: Any, done: Any) -> Any:
-    """Return the gradient of error and penalty on some samples."""
+    """Return the gradient of error and penalty on some rows."""
     rows, target = tf.gather(task.rows, chosen), tf.gather(task.target, chosen)
     left = 1 - tf.maximum(done - _FREE, 0.0) / (1 - _FREE)
     beta = _LAST_BETA + (_FIRST_BETA - _LAST_BETA) * left
@@ -193,7 +192,7 @@ def _slope(task: Task, grid: Grid, units: Any, values: Any, chosen: Any, done: A
         tape.watch(values)
         up = rectified_sigmoid(values)
         wrong = (made(task, rows, grid.weights(up)) - target) ** 2
-        error = tf.reduce_sum(tf.reduce_mean(wrong, (0, 1)) * units)
+        error = tf.reduce_sum(tf.reduce_mean(wrong, 0) * units)
         loss = error + strength * tf.reduce_sum(1 - tf.abs(2 * up - 1) ** beta)
     return tape.gradient(loss, values)
 

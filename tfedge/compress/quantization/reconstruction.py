@@ -19,9 +19,8 @@ from tfedge.models.running import Flow, inference
 from tfedge.models.training.quantized import Quantized, QuantizeLayer
 from tfedge.models.training.stand_in import stand_in
 
-_MOST_POSITIONS = 32
-_MOST_BYTES = 1 << 28
-"""Bytes of what one kernel is multiplied with: where it would be more, fewer positions are kept."""
+_MOST_ROWS, _MOST_BYTES = 1 << 15, 1 << 28
+"""How much is kept of what a kernel is multiplied with: that of some positions of each sample."""
 
 
 class Reconstruction:
@@ -40,14 +39,14 @@ class Reconstruction:
         >>> x = np.random.default_rng(0).random((8, 4), "float32")
         >>> for step, task in Reconstruction(tfedge.quantize(model, calibration=x), [[x]], 0):
         ...     print(step.name, task.rows.shape, task.target.shape)
-        head (8, 1, 1, 4) (8, 1, 2)
+        head (8, 1, 4) (8, 2)
     """
 
     def __init__(self, model: Any, batches: Sequence[Any], seed: int) -> None:
         self._graph = read_graph(model)
         self._exact = [Flow(self._graph, inputs) for inputs in batches]
         self._rounded = [Flow(self._graph, inputs) for inputs in batches]
-        self._samples = sum(len(inputs[0]) for inputs in batches)
+        self.samples = sum(len(inputs[0]) for inputs in batches)
         self._kernels = {
             id(kernel): scheme.structured(kernel, state)
             for step in self._graph.steps
@@ -72,8 +71,8 @@ class Reconstruction:
         windows = Windows(step.layer.layer)
         weights = windows.matrices(self._kernels[id(step.layer._weight_vars[0][0])])
         after = Task(None, None, *map(tf.constant, after_product(self._graph, step)))
-        a_position = 4 * int(np.prod(weights.shape[:2])) * self._samples
-        most = min(max(_MOST_BYTES // a_position, 1), _MOST_POSITIONS)
+        bytes_of_row = 4 * int(np.prod(weights.shape[:2]))
+        most = max(min(_MOST_ROWS, _MOST_BYTES // bytes_of_row) // self.samples, 1)
         rows, target = [], []
         for exact, rounded in zip(self._exact, self._rounded, strict=True):
             (x, *_), (found, *_) = exact.arguments(step)[0], rounded.arguments(step)[0]

@@ -24,6 +24,7 @@ from tfedge.models.training.fake_quant import BITS
 from tfedge.models.wrappers import is_quantized
 
 _STEPS, _BATCH, _RATE, _SAMPLES = 1000, 32, 0.1, 1024
+_POSITIONS = 32
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -73,7 +74,8 @@ def learn_rounding(
         data: Typical inputs, in any form that :func:`tfedge.core.data.batches` reads; labels are
             ignored. A few hundred samples serve, a thousand are better.
         steps: Gradient steps for each layer.
-        batch_size: Samples for each step, of which at most 32 positions each are looked at.
+        batch_size: Samples for each step. Of feature maps as many positions are looked at as
+            32 to a sample make.
         learning_rate: Of Adam, for values of which 0 is the middle between two integers.
         samples: Largest number of samples used. All are in memory at once, with what one layer
             makes of them.
@@ -143,7 +145,9 @@ def round_kernels(
     found = []
     with progress("learn rounding", len(work.steps), verbose, unit="layer") as count:
         for number, (step, task) in enumerate(work):
-            found.append(_round(step, task, {**settings, "seed": seed + number}))
+            rows = min(len(task.rows) // work.samples, _POSITIONS) * settings["batch_size"]
+            changed = {"batch_size": rows, "seed": seed + number}
+            found.append(_round(step, task, {**settings, **changed}))
             count(1)
     return found
 
@@ -169,14 +173,14 @@ def _round(step: Step, task: Task, settings: dict[str, Any]) -> LayerRounding:
     nearest = grid_of(windows, values, scheme, largest)
     before = errors(task, nearest.weights(tf.round(nearest.rest)))
     if scheme.bits < BITS:
-        power = tf.reduce_mean(task.rows**2, (0, 1))[..., None]
+        power = tf.reduce_mean(task.rows**2, 0)[..., None]
         importance = windows.kernel(power * tf.ones_like(nearest.rest)).numpy()
         largest = narrowed_range(values.numpy(), largest, importance, scheme)
         state["max_var"].assign(largest)
     grid = grid_of(windows, values, scheme, largest)
     weights = grid.weights(learned(task, grid, **settings))
     kernel.assign(tf.cast(windows.kernel(weights), kernel.dtype))
-    variance = float(tf.reduce_sum(tf.math.reduce_variance(task.target, (0, 1)))) or 1.0
+    variance = float(tf.reduce_sum(tf.math.reduce_variance(task.target, 0))) or 1.0
     return LayerRounding(
         layer=step.name,
         bits=scheme.bits,

@@ -29,7 +29,7 @@ class Windows:
         >>> x = tf.ones((5, 8, 8, 2))
         >>> rows = windows.rows(x, windows.places(x.shape, 10, np.random.default_rng(0)))
         >>> rows.shape, windows.matrices(conv.kernel).shape
-        (TensorShape([5, 10, 1, 18]), TensorShape([1, 18, 4]))
+        (TensorShape([50, 1, 18]), TensorShape([1, 18, 4]))
     """
 
     layer: Any
@@ -94,20 +94,20 @@ class Windows:
             places: Position numbers, from :meth:`places`.
 
         Returns:
-            Float32 tensor of shape ``(samples, positions, groups, inputs of a value)``.
+            Float32 tensor of shape ``(samples * positions, groups, inputs of a value)``.
         """
         x = tf.cast(x, tf.float32)
-        samples, positions = places.shape
+        samples = len(places)
         if self._kind == "Dense":
             flat = tf.reshape(x, (samples, -1, x.shape[-1]))
-            return tf.gather(flat, places, batch_dims=1)[:, :, None]
+            return tf.reshape(tf.gather(flat, places, batch_dims=1), (-1, 1, x.shape[-1]))
         columns = self._grid(x.shape)[1]
         padded = self._padded(x)
         flat = tf.reshape(padded, (samples, -1, padded.shape[-1]))
         found = tf.gather(flat, self._taps(places, columns, padded.shape[2]), batch_dims=1)
-        split = tf.reshape(found, (samples, positions, found.shape[2], self.groups, -1))
-        split = tf.transpose(split, (0, 1, 3, 2, 4))
-        return tf.reshape(split, (samples, positions, self.groups, -1))
+        split = tf.reshape(found, (places.size, found.shape[2], self.groups, -1))
+        split = tf.transpose(split, (0, 2, 1, 3))
+        return tf.reshape(split, (places.size, self.groups, -1))
 
     @property
     def _kind(self) -> str:
