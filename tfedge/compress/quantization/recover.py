@@ -78,8 +78,8 @@ def recover(
         >>> steps = [layers.Input((8,)), layers.Dense(6, "relu"), layers.Dense(4)]
         >>> x = np.random.default_rng(0).normal(size=(64, 8))
         >>> recovered = recover(keras3().Sequential(steps), x, verbose=0)
-        >>> recovered.recovery.changed
-        {'equalize': 1, 'bias': 2}
+        >>> list(recovered.recovery.changed)
+        ['equalize', 'bias']
 
     Reference:
         Nagel et al., ICCV 2019, arXiv:1906.04721; without data: Cai et al., CVPR 2020,
