@@ -7,7 +7,8 @@ import tfedge
 from tfedge.convert import proof, recurrent
 from tfedge.errors import ConversionError
 
-X = np.random.default_rng(0).standard_normal((200, 10, 4)).astype("float32")
+X = np.random.default_rng(0).standard_normal((40, 10, 4)).astype("float32")
+pytestmark = pytest.mark.filterwarnings("ignore:40 calibration samples are too few")
 
 
 def model_of(keras, *layers):
