@@ -153,11 +153,13 @@ def cases(only: list[str], wanted: str | None = None) -> list[tuple[str, str]]:
         if callable(member) and name[0].isupper() and (not only or name in only)
         if wanted in (None, flavour)
     }
-    return sorted(found) + [
-        (name, "keras3")
-        for name in kinds()
-        if wanted in (None, "keras3") and (not only or name in only)
-    ]
+    return sorted(found)
+
+
+def small_cases(only: list[str], wanted: str | None = None) -> list[tuple[str, str]]:
+    """Return ``(name, flavour)`` of the small networks with layers of one kind."""
+    named = [name for name in kinds() if not only or name in only]
+    return [(name, "keras3") for name in named if wanted in (None, "keras3")]
 
 
 def columns_of(name: str) -> list[str]:
@@ -257,7 +259,7 @@ def kept(name: str, flavour: str) -> dict[str, str]:
 
 def write_table() -> None:
     """Write every row of which something is known."""
-    rows = {case: kept(*case) for case in cases([])}
+    rows = {case: kept(*case) for case in cases([]) + small_cases([])}
     TABLE.write_text(table({case: row for case, row in rows.items() if row}))
 
 
@@ -274,7 +276,8 @@ def main() -> None:
         probe(*options.row, options.columns)
         return
     CACHE.mkdir(parents=True, exist_ok=True)
-    for name, flavour in cases(options.only, options.keras):
+    chosen = (options.only, options.keras)
+    for name, flavour in cases(*chosen) + small_cases(*chosen):
         before = kept(name, flavour)
         wanted = [title for title in options.columns if title in columns_of(name)]
         missing = [title for title in wanted if options.again or title not in before]
