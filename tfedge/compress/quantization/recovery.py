@@ -101,7 +101,7 @@ class Work:
             observer=self._observer.name,
             changed=self._changed,
             undone=tuple(self._undone),
-            sqnr_db=self._sqnr_db,
+            sqnr_db={name: round(db, 2) for name, db in self._sqnr_db.items()},
         )
         return self._quantized
 
