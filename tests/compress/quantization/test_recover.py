@@ -8,6 +8,7 @@ import pytest
 import tfedge
 from tfedge.compress.quantization.report import quantization_of
 from tfedge.core.errors import ArgumentError, CalibrationError, ModelError
+from tfedge.core.observers import OBSERVERS
 from tfedge.models.flavours import keras3, tf_keras
 
 FLAVOURS = {"keras3": keras3, "tf_keras": tf_keras}
@@ -175,6 +176,19 @@ def test_a_method_that_harms_is_undone(trained, digits, monkeypatch):
     assert record.sqnr_db["equalize"] == record.sqnr_db["plain"] > 20
     kernel = recovered.get_layer("conv1").layer.kernel
     np.testing.assert_array_equal(kernel, trained.get_layer("conv1").kernel)
+
+
+def test_auto_is_the_best_observer(trained, digits):
+    x = digits[0][:200].copy()
+    x[::20, 3, 3] = 40.0
+    found = {
+        rule: tfedge.recover(trained, x, methods=(), observer=rule, verbose=0).recovery
+        for rule in (*OBSERVERS, "auto")
+    }
+    auto = found.pop("auto")
+    best = max(found.values(), key=lambda one: one.sqnr_db["plain"])
+    assert auto.sqnr_db == best.sqnr_db and auto.observer == best.observer
+    assert found["minmax"].sqnr_db["plain"] < best.sqnr_db["plain"]
 
 
 @pytest.mark.parametrize("observer", ["percentile", "mse"])

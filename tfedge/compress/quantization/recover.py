@@ -11,11 +11,12 @@ from tfedge.compress.quantization.recovery import METHODS, Work
 from tfedge.compress.quantization.settings import QuantizeSettings
 from tfedge.compress.quantization.synthesis import synthetic_inputs
 from tfedge.core.checks import one_of, whole_number
-from tfedge.core.observers import MinMax, Observer, observer_named
+from tfedge.core.observers import OBSERVERS, MinMax, Observer, observer_named
 from tfedge.evaluate.progress import progress
 from tfedge.models.training.trainable import TrainableModel
 
 _SAMPLES = 256
+_AUTO = "auto"
 
 
 def recover(
@@ -54,7 +55,8 @@ def recover(
             ``{"conv.*": {"weight_bits": 4}}``.
         exclude: Layers to leave in float and as they are: names, regular expressions, classes.
         observer: The rule that makes ranges of activations, a name or an object of
-            :mod:`tfedge.core.observers`.
+            :mod:`tfedge.core.observers`; ``"auto"`` for the one that brings the outputs nearest
+            to the float model's on the samples.
         samples: Largest number of samples used. All are in memory at once, with what one layer
             makes of them.
         seed: Seed of made-up inputs.
@@ -85,7 +87,7 @@ def recover(
         Nagel et al., ICCV 2019, arXiv:1906.04721; without data: Cai et al., CVPR 2020,
         arXiv:2001.00281.
     """
-    rule, chosen = observer_named(observer), _chosen(methods)
+    rules, chosen = _rules(observer), _chosen(methods)
     whole_number("samples", samples)
     ready = prepared(
         model, preserve=None, exclude=exclude, layers=layers, default=QuantizeSettings()
@@ -96,12 +98,19 @@ def recover(
         data = dict(zip(ready.model.input_names, made_up, strict=True))
     batches = list(input_batches(ready.model, data, samples))
     with progress("recover", len(chosen) + 1, verbose, unit="step") as count:
-        work = Work(ready, batches, rule, chosen)
+        work = Work(ready, batches, rules, chosen)
         count(1)
         for name in chosen:
             work.do(name)
             count(1)
     return work.finished(synthetic=calibration is None)
+
+
+def _rules(observer: str | Observer) -> list[Observer]:
+    """Return the rules that are tried."""
+    if observer == _AUTO:
+        return [kind() for kind in OBSERVERS.values()]
+    return [observer_named(observer)]
 
 
 def _chosen(methods: str | Iterable[str]) -> list[str]:

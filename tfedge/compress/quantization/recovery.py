@@ -56,7 +56,7 @@ class Work:
     Args:
         ready: The model as it is to be quantized.
         batches: Inputs, each a list of tensors in the order of the model.
-        observer: The rule that makes ranges.
+        observers: Rules that make ranges; of several the best is taken.
         methods: Names of the methods that :meth:`do` will be called with.
     """
 
@@ -64,7 +64,7 @@ class Work:
         self,
         ready: Prepared,
         batches: Sequence[list[Any]],
-        observer: Observer,
+        observers: Sequence[Observer],
         methods: Collection[str],
     ) -> None:
         self._expected = _outputs(ready.model, batches)
@@ -73,7 +73,7 @@ class Work:
             model = without_clipping(model, batches, ready.excluded)
         model = with_offsets(model, ready.excluded)
         self._ready = dataclasses.replace(ready, model=model)
-        self._batches, self._observer = batches, observer
+        self._batches, self._observers = batches, observers
         self._linears = linear_layers(model, ready.excluded)
         self._exact: dict[str, Moments] = {}
         self._quantized = self._ready.wrapped()
@@ -134,10 +134,19 @@ class Work:
         return self._exact
 
     def _calibrate(self) -> None:
-        """Set all ranges anew."""
+        """Set all ranges anew, by the rule that brings the outputs nearest to the float model's."""
+        found = []
+        for rule in self._observers if len(self._observers) > 1 else ():
+            self._set_ranges(rule)
+            found.append(self._measured())
+        self._observer = self._observers[int(np.argmax(found)) if found else 0]
+        self._set_ranges(self._observer)
+
+    def _set_ranges(self, rule: Observer) -> None:
+        """Set all ranges by one rule."""
         columns = (np.concatenate(column) for column in zip(*self._batches, strict=True))
         data = dict(zip(self._quantized.input_names, columns, strict=True))
-        calibrate_ranges(self._quantized, data, observer=self._observer)
+        calibrate_ranges(self._quantized, data, observer=rule)
 
     def _measured(self) -> float:
         """Return how far the outputs are from those of the float model, in dB."""
