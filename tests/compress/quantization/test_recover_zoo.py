@@ -1,4 +1,4 @@
-"""Every network that can be quantized can be recovered, and loses a decibel at most."""
+"""Every network that can be quantized can be recovered, and never loses by it."""
 
 import numpy as np
 import pytest
@@ -24,5 +24,5 @@ def test_whatever_can_be_quantized_can_be_recovered(name):
     model = MODELS[name][0]()
     methods = ("equalize", "batch_norm", "bias")
     record = tfedge.recover(model, inputs_for(model), methods=methods, verbose=0).recovery
-    assert record.changed["bias"] >= 1
-    assert record.sqnr_db["bias"] > record.sqnr_db["plain"] - 1
+    assert (record.changed["bias"] == 0) == ("bias" in record.undone)
+    assert record.sqnr_db["bias"] >= record.sqnr_db["plain"]
