@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -174,8 +175,14 @@ def probe(name: str, flavour: str, columns: list[str]) -> None:
         try:
             text = COLUMNS[title](case)
         except Exception as error:  # the cell shows it, and the other columns go on
-            text = f"**{type(error).__name__}**: {' '.join(str(error).split())[:160]}"
+            text = f"**{type(error).__name__}**: {in_short(error)}"
         print(json.dumps({title: text}), flush=True)
+
+
+def in_short(error: Exception) -> str:
+    """Return the beginning of a message, files in it without the folders of this machine."""
+    words = " ".join(str(error).split())
+    return re.sub(r'"/[^"]*/([^"/]+)"', r'"\1"', words)[:160]
 
 
 def probe_apart(name: str, flavour: str, columns: list[str]) -> dict[str, str]:
