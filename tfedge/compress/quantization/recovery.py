@@ -21,6 +21,7 @@ from tfedge.compress.quantization.scale_groups import scale_groups
 from tfedge.compress.quantization.unclipping import without_clipping
 from tfedge.core.observers import Observer
 from tfedge.core.records import Record
+from tfedge.evaluate.difference import sqnr_db
 from tfedge.models.training.trainable import TrainableModel
 
 _PLAIN = "plain"
@@ -150,16 +151,13 @@ class Work:
 
     def _measured(self) -> float:
         """Return how far the outputs are from those of the float model, in dB."""
-        pairs = list(zip(self._expected, _outputs(self._quantized, self._batches), strict=True))
-        signal = sum(float(np.sum(exact**2)) for exact, _ in pairs)
-        noise = sum(float(np.sum((exact - found) ** 2)) for exact, found in pairs)
-        return 10 * float(np.log10(signal / noise)) if signal and noise else float("inf")
+        return sqnr_db(self._expected, _outputs(self._quantized, self._batches))
 
 
-def _outputs(model: Any, batches: Sequence[list[Any]]) -> list[np.ndarray]:
-    """Return all outputs of a model."""
-    runs = [tf.nest.flatten(model(inputs, training=False)) for inputs in batches]
-    return [np.concatenate(column).astype(np.float64) for column in zip(*runs, strict=True)]
+def _outputs(model: Any, batches: Sequence[list[Any]]) -> np.ndarray:
+    """Return the values of all outputs of a model, one after the other."""
+    made = (one for inputs in batches for one in tf.nest.flatten(model(inputs, training=False)))
+    return np.concatenate([np.ravel(one) for one in made]).astype(np.float64)
 
 
 METHODS: dict[str, Callable[[Work], int]] = {
