@@ -38,4 +38,5 @@ def load(tflite_files):
 @pytest.fixture(scope="session")
 def digits(tflite_files):
     """The samples of the small classifier, and what Keras makes of them."""
-    return np.load(tflite_files / "cnn.npz")
+    with np.load(tflite_files / "cnn.npz") as file:
+        return dict(file)

@@ -5,6 +5,7 @@ import pytest
 
 import tfedge
 from tfedge.models.flavours import keras3
+from tfedge.runtime.interpreter import available_runtimes
 
 layers = keras3().layers
 RNG = np.random.default_rng(0)
@@ -22,7 +23,7 @@ def kinds(lite):
     return [item.name for item in lite.operators]
 
 
-@pytest.mark.parametrize("runtime", ["litert", "tflite-runtime", "tf.lite"])
+@pytest.mark.parametrize("runtime", available_runtimes())
 def test_elu_is_one_int8_operator(runtime):
     model = network(layers.Conv2D(4, 3, activation="elu"), layers.Flatten(), layers.Dense(3))
     lite = tfedge.convert(model, "int8", X)

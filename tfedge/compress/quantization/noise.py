@@ -25,7 +25,7 @@ class Noise:
 
     Example:
         >>> made = Noise(0.5, 0.25, 0.0, 1.0).drawn((100, 8), np.random.default_rng(0))
-        >>> made.shape, float(made.min()), abs(made.mean() - 0.5) < 0.05
+        >>> made.shape, float(made.min()), bool(abs(made.mean() - 0.5) < 0.05)
         ((100, 8), 0.0, True)
 
     Reference:
