@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from tfedge.compress.pruning.regularizers.settling import settle_gates as settle_gates
     from tfedge.compress.pruning.report import sparsity as sparsity
     from tfedge.compress.quantization.aware import quantize as quantize
-    from tfedge.compress.quantization.recover import recover as recover
-    from tfedge.compress.quantization.rounding import learn_rounding as learn_rounding
+    from tfedge.compress.quantization.recovery.recover import recover as recover
+    from tfedge.compress.quantization.rounding.learn import learn_rounding as learn_rounding
     from tfedge.compress.quantization.settings import QuantizeSettings as QuantizeSettings
     from tfedge.convert.meters import FileLatency as FileLatency
     from tfedge.convert.meters import FileSize as FileSize
@@ -87,11 +87,11 @@ _NAMES = {
     "channel_steps": "tfedge.compress.pruning.channels.steps",
     "cluster": "tfedge.compress.clustering.sharing",
     "compare": "tfedge.evaluate.parity",
-    "learn_rounding": "tfedge.compress.quantization.rounding",
+    "learn_rounding": "tfedge.compress.quantization.rounding.learn",
     "prune": "tfedge.compress.pruning.magnitude",
     "prune_channels": "tfedge.compress.pruning.channels.prune",
     "quantize": "tfedge.compress.quantization.aware",
-    "recover": "tfedge.compress.quantization.recover",
+    "recover": "tfedge.compress.quantization.recovery.recover",
     "remove_dead_channels": "tfedge.compress.pruning.channels.dead",
     "sensitivity": "tfedge.convert.mixed.sensitivity",
     "settle_gates": "tfedge.compress.pruning.regularizers.settling",

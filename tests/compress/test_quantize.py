@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfedge.compress.pruning.magnitude import prune
 from tfedge.compress.pruning.report import sparsity
 from tfedge.compress.quantization.aware import quantize
-from tfedge.compress.quantization.lower import lowered
+from tfedge.compress.quantization.lowering.lower import lowered
 from tfedge.compress.quantization.plan import Plan
 from tfedge.compress.quantization.ranges import calibrate_ranges
 from tfedge.compress.quantization.report import quantization_of

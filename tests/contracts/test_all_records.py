@@ -10,7 +10,7 @@ from source_tree import FILES
 import tfedge
 from tfedge.compress.quantization.exactness import steps_apart
 from tfedge.compress.quantization.report import quantization_of
-from tfedge.compress.quantization.rounding import learn_rounding
+from tfedge.compress.quantization.rounding.learn import learn_rounding
 from tfedge.core.records import Record
 from tfedge.models.statistics import model_statistics
 

@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfedge.compress.quantization.adaround import Grid, Task, errors, learned, rectified_sigmoid
-from tfedge.compress.quantization.kernel_grid import along, grid_of, narrowed_range
-from tfedge.compress.quantization.windows import Windows
+from tfedge.compress.quantization.rounding.adaround import (
+    Grid,
+    Task,
+    errors,
+    learned,
+    rectified_sigmoid,
+)
+from tfedge.compress.quantization.rounding.kernel_grid import along, grid_of, narrowed_range
+from tfedge.compress.quantization.rounding.windows import Windows
 from tfedge.models.flavours import tf_keras
 from tfedge.models.training.fake_quant import fake_quantized_kernel
 from tfedge.models.training.kernel_scheme import KernelScheme

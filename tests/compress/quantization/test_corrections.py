@@ -5,12 +5,12 @@ import pytest
 import tensorflow as tf
 
 import tfedge
-from tfedge.compress.quantization.bias import correct_biases
-from tfedge.compress.quantization.linear_layers import linear_layers, with_offsets
-from tfedge.compress.quantization.moments import Moments, in_order
-from tfedge.compress.quantization.norms import matched, reestimate_norms
 from tfedge.compress.quantization.preparation import prepared
 from tfedge.compress.quantization.ranges import calibrate_ranges
+from tfedge.compress.quantization.recovery.bias import correct_biases
+from tfedge.compress.quantization.recovery.linear_layers import linear_layers, with_offsets
+from tfedge.compress.quantization.recovery.moments import Moments, in_order
+from tfedge.compress.quantization.recovery.norms import matched, reestimate_norms
 from tfedge.compress.quantization.settings import QuantizeSettings
 from tfedge.models.flavours import tf_keras
 

@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
-from tfedge.compress.quantization.equalize import equalize, input_range, output_range
-from tfedge.compress.quantization.linear_layers import with_offsets
-from tfedge.compress.quantization.scale_groups import scale_groups
-from tfedge.compress.quantization.unclipping import without_clipping
+from tfedge.compress.quantization.recovery.equalize import equalize, input_range, output_range
+from tfedge.compress.quantization.recovery.linear_layers import with_offsets
+from tfedge.compress.quantization.recovery.scale_groups import scale_groups
+from tfedge.compress.quantization.recovery.unclipping import without_clipping
 from tfedge.models.flavours import tf_keras
 
 keras, layers = tf_keras(), tf_keras().layers

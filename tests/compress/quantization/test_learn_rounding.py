@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 import tfedge
-from tfedge.compress.quantization.fused import after_product
 from tfedge.compress.quantization.ranges import set_kernel_ranges
-from tfedge.compress.quantization.rounding import learn_rounding
+from tfedge.compress.quantization.rounding.fused import after_product
+from tfedge.compress.quantization.rounding.learn import learn_rounding
 from tfedge.core.errors import ArgumentError, CalibrationError, ModelError
 from tfedge.models.flavours import keras3, tf_keras
 from tfedge.models.graph import read_graph

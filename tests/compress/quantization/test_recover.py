@@ -161,7 +161,7 @@ def test_zeros_and_clusters_stay(trained, digits):
 
 
 def test_a_method_that_harms_is_undone(trained, digits, monkeypatch):
-    from tfedge.compress.quantization import recovery
+    from tfedge.compress.quantization.recovery import methods
 
     def harm(work):
         """Ruin a kernel."""
@@ -169,7 +169,7 @@ def test_a_method_that_harms_is_undone(trained, digits, monkeypatch):
         kernel.assign(-kernel)
         return 1
 
-    monkeypatch.setitem(recovery.METHODS, "equalize", harm)
+    monkeypatch.setitem(methods.METHODS, "equalize", harm)
     recovered = tfedge.recover(trained, digits[0], methods="equalize", verbose=0)
     record = recovered.recovery
     assert record.undone == ("equalize",) and record.changed == {"equalize": 0}

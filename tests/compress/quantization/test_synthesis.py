@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import tfedge
-from tfedge.compress.quantization.noise import KINDS, Noise
-from tfedge.compress.quantization.synthesis import synthetic_inputs
+from tfedge.compress.quantization.recovery.noise import KINDS, Noise
+from tfedge.compress.quantization.recovery.synthesis import synthetic_inputs
 from tfedge.core.errors import CalibrationError
 from tfedge.models.adopt import adopt
 from tfedge.models.flavours import keras3, tf_keras

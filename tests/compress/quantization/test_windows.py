@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfedge.compress.quantization.windows import Windows
+from tfedge.compress.quantization.rounding.windows import Windows
 from tfedge.models.flavours import tf_keras
 
 keras = tf_keras()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfedge.compress.quantization.apply import Wrapping
-from tfedge.compress.quantization.lower import lowered
+from tfedge.compress.quantization.lowering.lower import lowered
 from tfedge.compress.quantization.plan import Plan
 from tfedge.compress.quantization.preserve import Kept, centroids_of, what_to_keep
 from tfedge.compress.quantization.settings import QuantizeSettings, origin_of, settle

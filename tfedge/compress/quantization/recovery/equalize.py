@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfedge.compress.quantization.linear_layers import Linear
+from tfedge.compress.quantization.recovery.linear_layers import Linear
+from tfedge.compress.quantization.recovery.scale_groups import ScaleGroup
 from tfedge.compress.quantization.rules import kind_of
-from tfedge.compress.quantization.scale_groups import ScaleGroup
 
 _ROUNDS = 50
 _SETTLED = 1e-4
@@ -24,13 +24,13 @@ def equalize(groups: Sequence[ScaleGroup]) -> int:
     two groups, so this is repeated until scales stay.
 
     Args:
-        groups: As :func:`~tfedge.compress.quantization.scale_groups.scale_groups` finds them.
+        groups: As `scale_groups` finds them.
 
     Returns:
         The number of groups.
 
     Example:
-        >>> from tfedge.compress.quantization.scale_groups import scale_groups
+        >>> from tfedge.compress.quantization.recovery.scale_groups import scale_groups
         >>> from tfedge.models.flavours import tf_keras
         >>> layers = tf_keras().layers
         >>> inputs = tf_keras().Input((1,))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfedge.compress.quantization.noise import KINDS, Noise
+from tfedge.compress.quantization.recovery.noise import KINDS, Noise
 from tfedge.core.errors import CalibrationError
 from tfedge.models.flavours import tf_keras
 from tfedge.models.graph import read_graph

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from tfedge.compress.quantization.activations import split_activations
-from tfedge.compress.quantization.affine import lower_affine
-from tfedge.compress.quantization.planar import lift_to_plane
-from tfedge.compress.quantization.pooling import average_whole_planes
-from tfedge.compress.quantization.separable import split_separable
+from tfedge.compress.quantization.lowering.activations import split_activations
+from tfedge.compress.quantization.lowering.affine import lower_affine
+from tfedge.compress.quantization.lowering.planar import lift_to_plane
+from tfedge.compress.quantization.lowering.pooling import average_whole_planes
+from tfedge.compress.quantization.lowering.separable import split_separable
 
 _STEPS = (
     split_activations,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfedge.compress.quantization.adaround import Grid
-from tfedge.compress.quantization.windows import Windows
+from tfedge.compress.quantization.rounding.adaround import Grid
+from tfedge.compress.quantization.rounding.windows import Windows
 from tfedge.models.training.fake_quant import BITS
 from tfedge.models.training.kernel_scheme import KernelScheme
 

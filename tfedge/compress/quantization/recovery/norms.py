@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tfedge.compress.quantization.linear_layers import Linear
-from tfedge.compress.quantization.moments import Moments, in_order
+from tfedge.compress.quantization.recovery.linear_layers import Linear
+from tfedge.compress.quantization.recovery.moments import Moments, in_order
 
 _LEAST_VARIANCE = 1e-12
 

@@ -15,9 +15,9 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
-from tfedge.compress.quantization.affine import SCALINGS
+from tfedge.compress.quantization.lowering.affine import SCALINGS
+from tfedge.compress.quantization.lowering.twins import CONVOLUTIONS, POOLING, has_twin, twin_of
 from tfedge.compress.quantization.plan import Plan
-from tfedge.compress.quantization.twins import CONVOLUTIONS, POOLING, has_twin, twin_of
 from tfedge.models.flavours import tf_keras
 from tfedge.models.graph import map_tensors, read_graph, tensors_in
 

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfedge.compress.quantization.bias import correct_biases
-from tfedge.compress.quantization.equalize import equalize
-from tfedge.compress.quantization.linear_layers import linear_layers, with_offsets
-from tfedge.compress.quantization.moments import Moments, in_order
-from tfedge.compress.quantization.norms import reestimate_norms
 from tfedge.compress.quantization.preparation import Prepared
 from tfedge.compress.quantization.ranges import calibrate_ranges
-from tfedge.compress.quantization.rounding import round_kernels
-from tfedge.compress.quantization.scale_groups import scale_groups
-from tfedge.compress.quantization.unclipping import without_clipping
+from tfedge.compress.quantization.recovery.bias import correct_biases
+from tfedge.compress.quantization.recovery.equalize import equalize
+from tfedge.compress.quantization.recovery.linear_layers import linear_layers, with_offsets
+from tfedge.compress.quantization.recovery.moments import Moments, in_order
+from tfedge.compress.quantization.recovery.norms import reestimate_norms
+from tfedge.compress.quantization.recovery.scale_groups import scale_groups
+from tfedge.compress.quantization.recovery.unclipping import without_clipping
+from tfedge.compress.quantization.rounding.learn import round_kernels
 from tfedge.core.observers import Observer
 from tfedge.core.records import Record
 from tfedge.evaluate.difference import sqnr_db

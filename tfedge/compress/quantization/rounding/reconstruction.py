@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfedge.compress.quantization.adaround import Task, made
-from tfedge.compress.quantization.fused import after_product
+from tfedge.compress.quantization.rounding.adaround import Task, made
+from tfedge.compress.quantization.rounding.fused import after_product
+from tfedge.compress.quantization.rounding.windows import PRODUCTS, Windows
 from tfedge.compress.quantization.rules import kind_of
-from tfedge.compress.quantization.windows import PRODUCTS, Windows
 from tfedge.models.graph import Step, read_graph
 from tfedge.models.nodes import takes_training
 from tfedge.models.running import Flow, inference

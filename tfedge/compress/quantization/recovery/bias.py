@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfedge.compress.quantization.linear_layers import Linear
-from tfedge.compress.quantization.moments import Moments, in_order
+from tfedge.compress.quantization.recovery.linear_layers import Linear
+from tfedge.compress.quantization.recovery.moments import Moments, in_order
 
 
 def correct_biases(

@@ -7,9 +7,9 @@ from typing import Any
 
 from tfedge.compress.quantization.calibration_data import input_batches
 from tfedge.compress.quantization.preparation import prepared
-from tfedge.compress.quantization.recovery import METHODS, Work
+from tfedge.compress.quantization.recovery.methods import METHODS, Work
+from tfedge.compress.quantization.recovery.synthesis import synthetic_inputs
 from tfedge.compress.quantization.settings import QuantizeSettings
-from tfedge.compress.quantization.synthesis import synthetic_inputs
 from tfedge.core.checks import one_of, whole_number
 from tfedge.core.observers import OBSERVERS, MinMax, Observer, observer_named
 from tfedge.evaluate.progress import progress
@@ -48,7 +48,7 @@ def recover(
               only a few of the integers of its tensor.
             - ``"rounding"``: each weight is rounded up or down as it serves the output of its
               layer, which is learned and takes seconds for each layer
-              (:func:`~tfedge.compress.quantization.rounding.learn_rounding`).
+              (:func:`~tfedge.compress.quantization.rounding.learn.learn_rounding`).
             - ``"batch_norm"``: the statistics of normalizations follow what goes into them.
             - ``"bias"``: the mean error of each channel is taken off its bias.
         layers: Settings of single layers, as :func:`tfedge.quantize` takes them, such as
@@ -63,9 +63,8 @@ def recover(
         verbose: 0 for no progress bar.
 
     Returns:
-        A new tf_keras model. Its attribute ``recovery`` says what each method changed
-        (:class:`~tfedge.compress.quantization.recovery.Recovery`). A method that makes the copy
-        worse is undone.
+        A new tf_keras model. Its attribute ``recovery`` says what each method changed, a
+        `Recovery`. A method that makes the copy worse is undone.
 
     Raises:
         ArgumentError: If a method, observer or setting is not known, or a choice matches no layer.

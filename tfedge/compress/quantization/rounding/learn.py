@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfedge.compress.quantization.adaround import Task, errors, learned
 from tfedge.compress.quantization.calibration_data import input_batches
-from tfedge.compress.quantization.kernel_grid import grid_of, narrowed_range
-from tfedge.compress.quantization.reconstruction import Reconstruction
-from tfedge.compress.quantization.windows import Windows
+from tfedge.compress.quantization.rounding.adaround import Task, errors, learned
+from tfedge.compress.quantization.rounding.kernel_grid import grid_of, narrowed_range
+from tfedge.compress.quantization.rounding.reconstruction import Reconstruction
+from tfedge.compress.quantization.rounding.windows import Windows
 from tfedge.core.checks import whole_number, within
 from tfedge.core.errors import ModelError
 from tfedge.core.records import Record

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Collection
 from typing import Any
 
-from tfedge.compress.quantization.linear_layers import Linear, linear_layers
+from tfedge.compress.quantization.recovery.linear_layers import Linear, linear_layers
 from tfedge.compress.quantization.rules import FOLLOWS, kind_of
 from tfedge.models.edges import tensors_in
 from tfedge.models.graph import LayerGraph, read_graph

@@ -1,0 +1,1 @@
+"""A model, rebuilt from the layers that an int8 file holds."""

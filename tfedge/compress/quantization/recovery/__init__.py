@@ -1,0 +1,1 @@
+"""Accuracy that rounding took, brought back without labels."""

@@ -1,0 +1,1 @@
+"""Whether each weight is rounded up or down, learned from inputs alone."""
