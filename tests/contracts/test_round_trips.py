@@ -23,6 +23,7 @@ OBJECTS = {
     "cosine": lambda: tfedge.CosineSparsity(0.1, 0.8, 2, 30, frequency=5),
     "lottery ticket": lambda: tfedge.LotteryTicket(0.8, 3, 50, rewind_step=7),
     "soft target": lambda: tfedge.distill.SoftTarget(2.5, name="soft"),
+    "feature hint": lambda: tfedge.distill.FeatureHint({"a": "b"}, 2.0, name="hint"),
     "quantized": lambda: Quantized(
         keras.layers.Conv2D(4, 3, activation="swish"),
         [KernelScheme("kernel", (3,), 4, keep_zeros=True, clusters=5, cluster_axis=3)],

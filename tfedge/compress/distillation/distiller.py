@@ -7,8 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfedge.compress.distillation.logits import output_kind, to_logits
 from tfedge.compress.distillation.losses import SoftTarget, checked_losses
+from tfedge.compress.distillation.teaching import Teaching
 from tfedge.core.checks import within
 from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.models.adopt import adopt
@@ -23,7 +23,8 @@ class Distiller(TrainsHere, keras.Model):
 
     ``loss = alpha * student_loss + (1 - alpha) * sum(losses)``, where ``student_loss`` is the
     loss given to ``compile``, with the student's regularization, and ``losses`` compare the
-    logits of the two. Probabilities out of a final softmax are turned into logits first.
+    logits of the two, or features within them. Probabilities out of a final softmax are turned
+    into logits first.
 
     Compile, fit, evaluate and predict as with any model. Logs hold ``loss``, ``student_loss``
     and ``distillation_loss``; metrics judge the student. The callbacks that a pruned student
@@ -36,7 +37,8 @@ class Distiller(TrainsHere, keras.Model):
             (:func:`tfedge.models.release` writes the weights back).
         teacher: A Keras model of either flavour, or the path of one. It is copied, never
             trained, and runs with ``training=False``.
-        losses: Loss objects called on (teacher logits, student logits). Default:
+        losses: Loss objects called on (teacher logits, student logits), such as ``SoftTarget``,
+            and hints called on features within (:class:`tfedge.distill.FeatureHint`). Default:
             ``[SoftTarget(temperature=4)]``.
         alpha: Weight of the labels, in [0, 1].
 
@@ -44,7 +46,8 @@ class Distiller(TrainsHere, keras.Model):
         student: The trained model. Saving the distiller saves it, and never the teacher.
 
     Raises:
-        ArgumentError: If ``alpha`` is outside [0, 1] or ``losses`` is empty.
+        ArgumentError: If ``alpha`` is outside [0, 1], ``losses`` is empty, or a hint names
+            layers that are not there or cannot be compared.
         ModelError: If one is not a model, or their outputs do not match.
 
     Example:
@@ -75,13 +78,14 @@ class Distiller(TrainsHere, keras.Model):
         _check_pair(self.student, copy)
         copy.trainable = False
         self.alpha = float(alpha)
-        self._teaching = _Teaching(self.student, copy, losses)
+        self._teaching = Teaching(self.student, copy, losses)
+        self._adapters = [adapter for adapter in self._teaching.adapters if adapter is not None]
         self._student_loss = keras.metrics.Mean(name="student_loss")
         self._distillation_loss = keras.metrics.Mean(name="distillation_loss")
 
     def call(self, inputs: Any, training: Any = None) -> Any:
         """Return what the student says."""
-        return self.student(inputs, training=training)
+        return self._teaching.student(inputs, training)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
@@ -91,8 +95,9 @@ class Distiller(TrainsHere, keras.Model):
         student = tf.constant(0.0) if student is None else student
         taught = self._teaching.loss(x, y_pred, sample_weight)
         samples = tf.shape(tf.nest.flatten(y_pred)[0])[0]
-        self._student_loss.update_state(student, sample_weight=samples)
-        self._distillation_loss.update_state(taught, sample_weight=samples)
+        whole = tf.distribute.get_strategy().num_replicas_in_sync
+        self._student_loss.update_state(student * whole, sample_weight=samples)
+        self._distillation_loss.update_state(taught * whole, sample_weight=samples)
         return self.alpha * student + (1.0 - self.alpha) * taught
 
     def compile(
@@ -142,44 +147,6 @@ class Distiller(TrainsHere, keras.Model):
     def load_weights(self, filepath: Any, **settings: Any) -> Any:
         """Load the weights of the student."""
         return self.student.load_weights(filepath, **settings)
-
-
-class _Teaching:
-    """The teacher and the losses, in an object that Keras neither tracks nor saves."""
-
-    def __init__(self, student: Any, teacher: Any, losses: list[Any]) -> None:
-        """Note what each output of both models holds."""
-        self._teacher = teacher
-        self._losses = losses
-        self._kinds = [
-            tuple(output_kind(tensor, model.name) for tensor, model in pair)
-            for pair in zip(_outputs(teacher), _outputs(student), strict=True)
-        ]
-
-    def loss(self, x: Any, outputs: Any, sample_weight: Any) -> Any:
-        """Return the sum of the losses over all outputs, averaged over the samples."""
-        said = tf.nest.flatten(self._teacher(x, training=False))
-        total = tf.constant(0.0)
-        for teacher, student, kinds in zip(
-            said, tf.nest.flatten(outputs), self._kinds, strict=True
-        ):
-            logits = to_logits(tf.stop_gradient(teacher), kinds[0]), to_logits(student, kinds[1])
-            for loss in self._losses:
-                total += _mean(loss.call(*logits), sample_weight)
-        return total
-
-
-def _mean(losses: Any, sample_weight: Any) -> Any:
-    """Return the mean over samples as Keras takes it, also when replicas share a batch."""
-    per_sample = tf.reduce_mean(losses, axis=list(range(1, len(losses.shape))))
-    if sample_weight is not None:
-        per_sample *= tf.reshape(tf.cast(sample_weight, per_sample.dtype), [-1])
-    return tf.nn.compute_average_loss(per_sample)
-
-
-def _outputs(model: Any) -> list[tuple[Any, Any]]:
-    """Return (symbolic output, model) of every output."""
-    return [(tensor, model) for tensor in model.outputs]
 
 
 def _student(model: Any) -> Any:
