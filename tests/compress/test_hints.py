@@ -144,6 +144,43 @@ def test_adapters_are_trained_and_left_out_of_the_file(digits, tmp_path):
     tfedge.convert(again, "int8", x[:100], parity=False)
 
 
+def test_adapters_start_at_least_squares(digits):
+    x, y = digits[0][:100], digits[1][:100]
+    teacher, student = network(tf_keras()), network(tf_keras(), (3, 4), seed=1)
+    distiller = tfedge.Distiller(student, teacher, [FeatureHint("second")])
+    distiller.compile("sgd", LOSS)
+    distiller.fit_adapters(x)
+    made, known = (
+        tf_keras().Model(m.input, m.get_layer("second").output).predict(x, verbose=0)
+        for m in (student, teacher)
+    )
+    rows = np.hstack([made.reshape(-1, 4), np.ones((made.size // 4, 1))])
+    best = rows @ np.linalg.lstsq(rows, known.reshape(-1, 16), rcond=None)[0]
+    expected = numpy_hint(known, best.reshape(known.shape)).mean()
+    logs = distiller.evaluate(x, y, verbose=0, return_dict=True)
+    assert logs["distillation_loss"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_generators_lose_nothing_to_the_adapters(digits):
+    seen = []
+
+    def batches():
+        for start in range(0, 400, 50):
+            yield digits[0][start : start + 50], digits[1][start : start + 50]
+
+    class Watch(tf_keras().callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(batch)
+
+    distiller = tfedge.Distiller(network(keras3(), (3, 4)), network(keras3()), [FeatureHint()])
+    distiller.compile("sgd", LOSS)
+    distiller.fit(batches(), callbacks=[Watch()], verbose=0)
+    assert len(seen) == 8 and distiller._adapted
+    kernel = distiller._adapters[0].kernel.numpy()
+    distiller.fit(digits[0][:1], digits[1][:1], verbose=0)
+    assert np.abs(distiller._adapters[0].kernel.numpy() - kernel).max() < 0.1
+
+
 def test_a_loop_of_your_own(digits):
     import tensorflow as tf
 

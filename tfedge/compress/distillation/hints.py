@@ -23,8 +23,8 @@ class FeatureHint(keras.losses.Loss):
     ``weight * mean((A(s) - t)**2) / variance(t)`` for each pair of layers and each sample, over
     all positions and channels: the part of the teacher's features that the student misses. It
     does not change when features are scaled. ``A`` is an adapter, a linear map of the channels
-    that is trained with the student and thrown away; features with equally many channels are
-    compared without one. Several pairs add up.
+    that starts at least squares, is trained with the student and thrown away; features with
+    equally many channels are compared without one. Several pairs add up.
 
     Args:
         layers: Which layers: a dict of teacher's layer to student's layer, or a name or regular

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfedge.compress.distillation.adapters import adapter, fitted
 from tfedge.compress.distillation.hints import FeatureHint
 from tfedge.compress.distillation.logits import output_kind, to_logits
 from tfedge.compress.distillation.pairs import pairs_of
@@ -28,7 +29,7 @@ class Teaching:
 
     Attributes:
         adapters: The layers that map channels of the student to those of the teacher, None for
-            a pair with equally many; to be trained with the student.
+            a pair with equally many; trained with the student.
 
     Raises:
         ArgumentError: If a hint names layers that are not there or cannot be compared.
@@ -44,7 +45,7 @@ class Teaching:
             if isinstance(hint, FeatureHint)
             for pair in pairs_of(teacher, student, hint.layers)
         ]
-        self.adapters = [_adapter(*pair) for _, pair in self._hints]
+        self.adapters = [adapter(*pair) for _, pair in self._hints]
         self._teacher = _seeing(keras.Model, teacher, [pair[0] for _, pair in self._hints])
         self._student = _seeing(TrainableModel, student, [pair[1] for _, pair in self._hints])
         self._kinds = [
@@ -74,6 +75,14 @@ class Teaching:
                 total += _mean(loss.call(*logits), sample_weight)
         return total + self._hinted(features, outputs, sample_weight)
 
+    def fit_adapters(self, x: Any) -> None:
+        """Set each adapter to the map nearest to the teacher on a batch of inputs."""
+        _, *known = self._teacher(x, training=False)
+        _, *made = self._student(x, training=False)
+        for layer, first, second in zip(self.adapters, known, made, strict=True):
+            if layer is not None:
+                layer.set_weights(fitted(first.numpy(), second.numpy()))
+
     def _hinted(self, features: list[Any], outputs: Any, sample_weight: Any) -> Any:
         """Return the sum of the hints."""
         total = tf.constant(0.0)
@@ -85,21 +94,12 @@ class Teaching:
                 "The loss of a Distiller with hints compares what is inside the student. Give "
                 "compute_loss the very outputs that the distiller returned, unchanged."
             )
-        for (hint, _), adapter, known, own in zip(
+        for (hint, _), layer, known, own in zip(
             self._hints, self.adapters, features, made, strict=True
         ):
-            own = own if adapter is None else adapter(own)
+            own = own if layer is None else layer(own)
             total += _mean(hint.call(tf.stop_gradient(known), own), sample_weight)
         return total
-
-
-def _adapter(known: Any, made: Any) -> Any:
-    """Return the layer that maps the student's channels to the teacher's, if one is needed."""
-    if known.shape[-1] == made.shape[-1]:
-        return None
-    layer = keras.layers.Dense(known.shape[-1], dtype="float32", name="adapter")
-    layer.build(made.shape)
-    return layer
 
 
 def _seeing(kind: Any, model: Any, features: list[Any]) -> Any:

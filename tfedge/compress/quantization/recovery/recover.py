@@ -11,7 +11,7 @@ from tfedge.compress.quantization.recovery.methods import METHODS, Work
 from tfedge.compress.quantization.recovery.synthesis import synthetic_inputs
 from tfedge.compress.quantization.settings import QuantizeSettings
 from tfedge.core.checks import one_of, whole_number
-from tfedge.core.observers import OBSERVERS, MinMax, Observer, observer_named
+from tfedge.core.observers import OBSERVERS, Observer, observer_named
 from tfedge.evaluate.progress import progress
 from tfedge.models.training.trainable import TrainableModel
 
@@ -26,7 +26,7 @@ def recover(
     methods: str | Iterable[str] = ("equalize", "bias"),
     layers: Mapping[Any, Any] | None = None,
     exclude: Any = (),
-    observer: str | Observer = MinMax.name,
+    observer: str | Observer = _AUTO,
     samples: int = _SAMPLES,
     seed: int = 0,
     verbose: int = 1,
@@ -55,8 +55,8 @@ def recover(
             ``{"conv.*": {"weight_bits": 4}}``.
         exclude: Layers to leave in float and as they are: names, regular expressions, classes.
         observer: The rule that makes ranges of activations, a name or an object of
-            :mod:`tfedge.core.observers`; ``"auto"`` for the one that brings the outputs nearest
-            to the float model's on the samples.
+            :mod:`tfedge.core.observers`; ``"auto"`` takes the one that brings the outputs
+            nearest to the float model's on the samples.
         samples: Largest number of samples used. All are in memory at once, with what one layer
             makes of them.
         seed: Seed of made-up inputs.
