@@ -72,7 +72,9 @@ def plain(model: Any, x: np.ndarray, observer: str = "minmax") -> tfedge.TFLiteM
     return tfedge.convert(model, "int8", x, observer=observer, parity=False)
 
 
-def recovered(model: Any, x: np.ndarray, methods: tuple, **settings: Any) -> tfedge.TFLiteModel:
+def recovered(
+    model: Any, x: np.ndarray | None, methods: tuple = ("equalize", "bias"), **settings: Any
+) -> tfedge.TFLiteModel:
     """INT8 by tfedge after recovery."""
     made = tfedge.recover(model, x, methods=methods, samples=SAMPLES, verbose=0, **settings)
     return tfedge.convert(made, "int8", parity=False)
@@ -85,23 +87,24 @@ def narrow(model: Any, x: np.ndarray) -> tfedge.TFLiteModel:
     )
 
 
-_QUICK = ("equalize", "bias")
-_ALL = ("equalize", "rounding", "bias")
+def blind(model: Any, x: np.ndarray) -> tfedge.TFLiteModel:
+    """INT8 by tfedge after recovery from the statistics of normalizations alone."""
+    return recovered(model, None)
+
+
+_LEARNED = ("equalize", "rounding", "bias")
 WAYS: dict[str, Callable[[Any, np.ndarray], tfedge.TFLiteModel]] = {
     "raw converter": raw,
     "ai-edge-quantizer": edge_quantizer,
     "tfedge": plain,
     "tfedge auto": functools.partial(plain, observer="auto"),
-    "tfedge recover": functools.partial(recovered, methods=_QUICK),
-    "tfedge recover auto": functools.partial(recovered, methods=_QUICK, observer="auto"),
-    "tfedge rounding auto": functools.partial(recovered, methods=_ALL, observer="auto"),
+    "tfedge recover minmax": functools.partial(recovered, observer="minmax"),
+    "tfedge recover": recovered,
+    "tfedge rounding": functools.partial(recovered, methods=_LEARNED),
+    "tfedge recover, no data": blind,
     "tfedge 4 bits": narrow,
-    "tfedge 4 bits recover": functools.partial(
-        recovered, methods=_QUICK, observer="auto", layers=NARROW
-    ),
-    "tfedge 4 bits rounding": functools.partial(
-        recovered, methods=_ALL, observer="auto", layers=NARROW
-    ),
+    "tfedge 4 bits recover": functools.partial(recovered, layers=NARROW),
+    "tfedge 4 bits rounding": functools.partial(recovered, methods=_LEARNED, layers=NARROW),
 }
 _ENDS = (".json", ".npz", "_out.npz")
 MCT = {"MCT PTQ": "ptq", "MCT GPTQ": "gptq"}
@@ -125,9 +128,15 @@ def run(network: Network, way: Callable) -> dict[str, Any]:
     except Exception as error:  # the row shows it, and the others go on
         return {"failed": f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"}
     seconds = time.perf_counter() - start
-    test = network.data["x_test"].astype("float32")
     facts = {"seconds": seconds, "bytes": lite.size_bytes, "gzip": lite.gzip_bytes}
-    return facts | scores(network, tfedge.Runner(lite).predict(test))
+    runner = tfedge.Runner(lite)
+    for part in ("val", "test"):
+        if f"x_{part}" in network.data:
+            x = network.data[f"x_{part}"].astype("float32")
+            found = scores(network, part, runner.predict(x))
+            if part == "val":
+                facts["validation drop"] = found["float"] - found["accuracy"]
+    return facts | found
 
 
 @functools.cache
@@ -152,7 +161,7 @@ def run_mct(network: Network, way: str, python: str) -> dict[str, Any]:
     with np.load(out) as found:
         version = {"model-compression-toolkit": str(found["version"])}
         facts = {"seconds": float(found["seconds"]), "versions": version}
-        return facts | scores(network, found["outputs"])
+        return facts | scores(network, "test", found["outputs"])
 
 
 def _without(config: Any, key: str) -> Any:
@@ -162,9 +171,9 @@ def _without(config: Any, key: str) -> Any:
     return [_without(one, key) for one in config] if isinstance(config, list) else config
 
 
-def scores(network: Network, outputs: np.ndarray) -> dict[str, Any]:
+def scores(network: Network, part: str, outputs: np.ndarray) -> dict[str, Any]:
     """Compare outputs with those of the float network, and with the labels if there are any."""
-    x, y = network.data["x_test"].astype("float32"), network.data["y_test"]
+    x, y = network.data[f"x_{part}"].astype("float32"), network.data[f"y_{part}"]
     exact = network.model(WORK).predict(x, batch_size=250, verbose=0)
     outputs = np.asarray(outputs, np.float64).reshape(exact.shape)
     noise = np.sum((outputs - exact) ** 2)

@@ -20,6 +20,7 @@ def row(item: dict[str, Any]) -> dict[str, Any]:
         "float": form("float", "{:.2%}"),
         "quantized": form("accuracy", "{:.2%}"),
         "drop": "–" if drop is None else f"{drop:+.2f}",
+        "validation": form("validation drop", "{:+.2%}").rstrip("%"),
         "agree": form("agreement", "{:.2%}"),
         "SQNR": form("sqnr_db", "{:.1f} dB"),
         "seconds": form("seconds", "{:.1f}"),
@@ -48,6 +49,7 @@ def aims(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "tool": tool,
             "networks": len(found),
             "average drop": f"{np.mean(list(found.values())):+.2f}",
+            "validation": _average(labelled, tool),
             "largest drop": f"{max(found.values()):+.2f}",
             **{
                 f"recovered, {name}": f"{1 - found[name] / base[name]:.0%}"
@@ -58,6 +60,12 @@ def aims(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for tool, found in drops.items()
     ]
+
+
+def _average(labelled: list[dict[str, Any]], tool: str) -> str:
+    """Return the average drop of a tool on validation samples, or a dash."""
+    drops = [item.get("validation drop") for item in labelled if item["tool"] == tool]
+    return "–" if None in drops else f"{100 * np.mean(drops):+.2f}"
 
 
 def written(results: list[dict[str, Any]], samples: int) -> str:
@@ -71,12 +79,13 @@ def written(results: list[dict[str, Any]], samples: int) -> str:
             "training samples, without labels. Accuracy of files is that on LiteRT, over all test "
             "samples; MCT's is that of the Keras model with which it simulates integers, with "
             "power-of-two activation ranges; all its settings are its defaults. `drop` is in "
-            "points; `agree` and `SQNR` compare outputs with the float network's. `seconds` is "
+            "points, `validation` the drop on samples on which no setting of any tool was chosen; "
+            "`agree` and `SQNR` compare outputs with the float network's. `seconds` is "
             "from the Keras model to the file, on a shared machine with two cores.",
-            "`recover` is `methods=('equalize', 'bias')`, `rounding` is `('equalize', 'rounding', "
-            "'bias')`, `auto` is `observer='auto'`. The lines with 4 bits have 4-bit weights in "
-            "all layers, stored in int8 bytes, and 8-bit activations; `4 bits` alone rounds to the "
-            "nearest, the others are with `auto`.",
+            "`recover` is `tfedge.recover` with its defaults, `methods=('equalize', 'bias')` and "
+            "`observer='auto'`; `rounding` is `methods=('equalize', 'rounding', 'bias')`. The "
+            "lines with 4 bits have 4-bit weights in all layers, stored in int8 bytes, and 8-bit "
+            "activations; `4 bits` alone rounds to the nearest.",
             markdown_table([row(item) for item in results]),
             "The networks: MLPerf Tiny's ResNet8 on CIFAR-10; small MobileNets on Fashion-MNIST "
             "and on spoken digits of a speaker who was not trained on; `unequal` are these two "

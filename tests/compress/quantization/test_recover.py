@@ -128,7 +128,9 @@ def test_several_inputs_and_outputs(digits):
     model.get_layer("second").kernel.assign(model.get_layer("second").kernel / times[:, None])
     data = {"b": np.random.default_rng(0).normal(size=(80, 5)), "a": digits[0][:80]}
     for calibration in (data, None):
-        record = tfedge.recover(model, calibration, samples=80, verbose=0).recovery
+        record = tfedge.recover(
+            model, calibration, observer="minmax", samples=80, verbose=0
+        ).recovery
         assert record.changed == {"equalize": 1, "bias": 5}
         assert record.sqnr_db["bias"] > 25
 

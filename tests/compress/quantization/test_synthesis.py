@@ -53,8 +53,13 @@ def test_several_inputs_are_made_up_together():
 @pytest.mark.parametrize("noise", KINDS)
 def test_noise_has_its_moments(noise):
     made = noise.drawn((64, 16, 16, 3), np.random.default_rng(0))
-    assert abs(made.mean() - noise.mean) < 0.1 * noise.spread
-    assert 0.8 < made.std() / noise.spread < 1.05
+    z = np.linspace(-6, 6, 20_001)
+    density = np.exp(-(z**2) / 2)
+    values = np.clip(noise.mean + noise.spread * z, noise.low, noise.high)
+    mean = np.average(values, weights=density)
+    deviation = np.sqrt(np.average((values - mean) ** 2, weights=density))
+    assert abs(made.mean() - mean) < 0.05 * noise.spread
+    assert abs(made.std() / deviation - 1) < 0.05
     assert made.min() >= noise.low and made.max() <= noise.high
 
 
@@ -65,6 +70,33 @@ def test_smooth_noise_has_the_spectrum_that_it_says():
     power = (np.abs(np.fft.rfft(made[..., 0], axis=1)) ** 2).mean(0)
     slope = np.polyfit(np.log(np.arange(1, 32)), np.log(power[1:32]), 1)[0]
     assert slope == pytest.approx(-3, abs=0.1)
+
+
+def test_inputs_that_are_mostly_zeros_on_a_scale_of_their_own(digits):
+    keras, layers = keras3(), keras3().layers
+    keras.utils.set_random_seed(0)
+    x = np.round(digits[0] * 255)
+    steps = [layers.Input((8, 8, 1)), layers.Rescaling(1 / 255), layers.Conv2D(8, 3)]
+    steps += [layers.BatchNormalization(momentum=0.9), layers.ReLU(), layers.Conv2D(8, 3)]
+    steps += [layers.BatchNormalization(momentum=0.9), layers.ReLU(), layers.Flatten()]
+    model = keras.Sequential([*steps, layers.Dense(10, activation="softmax")])
+    model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy")
+    model.fit(x, digits[1], epochs=6, verbose=0)
+    [made] = synthetic_inputs(tfedge.models.adopt(model), 64)
+    assert made.min() == 0 and made.max() == 255
+    assert abs(made.mean() - x.mean()) < 0.2 * x.std()
+    lite = tfedge.convert(tfedge.recover(model, verbose=0), "int8", parity=False)
+    exact = model.predict(digits[2] * 255, verbose=0).argmax(1)
+    assert np.mean(lite.predict(np.round(digits[2] * 255)).argmax(1) == exact) > 0.97
+
+
+def test_inputs_that_no_normalization_knows_draw_a_warning():
+    keras, layers = keras3(), keras3().layers
+    norm = layers.BatchNormalization()
+    model = keras.Sequential([layers.Input((4,)), layers.ReLU(), norm, layers.Dense(2)])
+    norm.set_weights([np.ones(4), np.zeros(4), np.full(4, -9.0), np.ones(4)])
+    with pytest.warns(UserWarning, match=r"miss what .* by 9\.\d standard deviations"):
+        synthetic_inputs(tfedge.models.adopt(model), 8)
 
 
 def test_what_cannot_be_made_up_is_refused():

@@ -47,6 +47,11 @@ class Noise:
         values = np.clip(self.mean + self.spread * made, self.low, self.high)
         return values.astype("float32")
 
+    @property
+    def scale(self) -> tuple[float, float, float, float]:
+        """What it is drawn from, whatever its pattern."""
+        return self.mean, self.spread, self.low, self.high
+
     def unbounded(self) -> Noise:
         """Return the same noise with nothing cut off."""
         return dataclasses.replace(self, low=-math.inf, high=math.inf)
@@ -68,9 +73,13 @@ _SCALES = (
     (0.5, 0.29, 0.0, 1.0),
     (0.0, 0.58, -1.0, 1.0),
     (127.5, 73.6, 0.0, 255.0),
+    (0.0, 0.5, 0.0, 1.0),
+    (0.0, 128.0, 0.0, 255.0),
     (0.0, 1.0, *_UNBOUNDED),
     (0.0, 65.0, *_UNBOUNDED),
 )
 _PATTERNS = ((0.0, 0.0), (1.5, 0.0), (1.5, 0.95))
 KINDS = tuple(Noise(*scale, *pattern) for scale in _SCALES for pattern in _PATTERNS)
-"""Noise on the scales that inputs usually have, each white, smooth, and smooth and nearly grey."""
+"""Noise on the scales that inputs usually have, each white, smooth, and smooth and nearly grey.
+
+Those with mean 0 and no negative values are half zeros, as drawings and spectrograms are."""

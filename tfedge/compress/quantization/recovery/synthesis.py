@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -17,23 +18,24 @@ from tfedge.models.running import inference, run
 
 _BATCH = 64
 _MOST_STEPS = 200
+_FEW_STEPS = 50
 _RATE = 0.1
 _NEAR = 0.005
 """Mismatch of a normalization, on average, at which inputs are moved no further."""
 
 _ALIKE = 0.1
-"""Mismatch below which noise is good enough to be among the inputs as it is."""
+"""Mismatch below which noise is good enough to be among the inputs as it is.
 
-_BELIEVED = 0.5
-"""Mismatch below which the bounds of noise are taken for those of the inputs."""
+Also that of moved inputs below which the bounds of their noise are taken for those of inputs."""
 
 
 def synthetic_inputs(model: Any, samples: int, seed: int = 0) -> list[np.ndarray]:
     """Return inputs that give every BatchNormalization the mean and variance that it remembers.
 
-    Noise of several kinds and scales is tried. Batches of the one that fits best are moved by
-    gradient until the statistics of each batch come near to the moving statistics. Noise that
-    fits well is kept beside them, every second batch: its samples differ more from each other.
+    Noise of several kinds and scales is tried, and a warning says if none comes near. Batches of
+    the one that fits best are moved by gradient until the statistics of each batch come near to
+    the moving statistics. Noise that fits well is kept beside them, every second batch: its
+    samples differ more from each other.
 
     Args:
         model: A functional tf_keras model.
@@ -64,11 +66,15 @@ def synthetic_inputs(model: Any, samples: int, seed: int = 0) -> list[np.ndarray
     _check(model)
     mismatch, rng = _mismatch(model), np.random.default_rng(seed)
     shapes = [(min(samples, _BATCH), *tuple(tensor.shape)[1:]) for tensor in model.inputs]
-    kinds, fit = _fitting(mismatch, shapes, seed)
-    if fit >= _BELIEVED:
+    kinds = _fitting(mismatch, shapes, seed)
+    fit = float(mismatch(_drawn(kinds, shapes, np.random.default_rng(seed))))
+    first = _moved(_drawn(kinds, shapes, rng), kinds, mismatch)
+    if mismatch(first) >= _ALIKE:
         kinds = [noise.unbounded() for noise in kinds]
-    batches = []
-    for number in range(-(-samples // shapes[0][0])):
+        first = _moved(_drawn(kinds, shapes, rng), kinds, mismatch)
+        _warn_if_far(model, float(mismatch(first)))
+    batches = [first]
+    for number in range(1, -(-samples // shapes[0][0])):
         start = _drawn(kinds, shapes, rng)
         as_it_is = number % 2 and fit < _ALIKE
         batches.append(start if as_it_is else _moved(start, kinds, mismatch))
@@ -80,15 +86,34 @@ def _drawn(kinds: list[Noise], shapes: list[tuple], rng: np.random.Generator) ->
     return [noise.drawn(shape, rng) for noise, shape in zip(kinds, shapes, strict=True)]
 
 
-def _fitting(mismatch: Callable, shapes: list[tuple], seed: int) -> tuple[list[Noise], float]:
-    """Return the noise that fits best for each input, one after the other, and how it fits."""
-    kinds, fit = [KINDS[0] for _ in shapes], np.inf
+def _fitting(mismatch: Callable, shapes: list[tuple], seed: int) -> list[Noise]:
+    """Return the noise that fits best for each input, one after the other.
+
+    Where no noise fits as it is, the best of each scale is moved a little to see which comes near.
+    """
+    kinds = [KINDS[0] for _ in shapes]
+
+    def tried(place: int, noise: Noise, *, moved: bool = False) -> float:
+        """Return the mismatch with this noise at one input."""
+        chosen = [*kinds[:place], noise, *kinds[place + 1 :]]
+        start = _drawn(chosen, shapes, np.random.default_rng(seed))
+        return float(mismatch(_moved(start, chosen, mismatch, _FEW_STEPS) if moved else start))
+
     for place in range(len(shapes)):
-        tried = [[*kinds[:place], noise, *kinds[place + 1 :]] for noise in KINDS]
-        batches = [_drawn(one, shapes, np.random.default_rng(seed)) for one in tried]
-        fits = [float(mismatch(batch)) for batch in batches]
-        kinds, fit = tried[int(np.argmin(fits))], min(fits)
-    return kinds, fit
+        fits = {noise: tried(place, noise) for noise in KINDS}
+        kinds[place] = min(fits, key=fits.__getitem__)
+        if fits[kinds[place]] >= _ALIKE:
+            ways = _best_by_scale(fits)
+            kinds[place] = min(ways, key=lambda noise: tried(place, noise, moved=True))
+    return kinds
+
+
+def _best_by_scale(fits: dict[Noise, float]) -> list[Noise]:
+    """Return the noise of each scale that fits best."""
+    best: dict[tuple, Noise] = {}
+    for noise in sorted(fits, key=fits.__getitem__):
+        best.setdefault(noise.scale, noise)
+    return list(best.values())
 
 
 def _check(model: Any) -> None:
@@ -144,10 +169,24 @@ def _distance(layer: Any, values: Any) -> Any:
     return tf.reduce_mean(shift + stretch)
 
 
-def _moved(start: list[np.ndarray], kinds: list[Noise], mismatch: Callable) -> list[np.ndarray]:
+def _warn_if_far(model: Any, mismatch: float) -> None:
+    """Say so where no inputs were found that the normalizations know."""
+    if mismatch >= _ALIKE:
+        warnings.warn(
+            f"Made-up inputs of {model.name!r} miss what its BatchNormalization layers remember "
+            f"by {mismatch**0.5:.1f} standard deviations on average, so ranges from them are "
+            f"likely to be wrong. Give calibration data: a hundred typical inputs, no labels.",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def _moved(
+    start: list[np.ndarray], kinds: list[Noise], mismatch: Callable, most: int = _MOST_STEPS
+) -> list[np.ndarray]:
     """Return a batch whose statistics have come near to those that are remembered."""
     variables = [tf.Variable(x / noise.spread) for x, noise in zip(start, kinds, strict=True)]
-    schedule = tf_keras().optimizers.schedules.CosineDecay(_RATE, _MOST_STEPS)
+    schedule = tf_keras().optimizers.schedules.CosineDecay(_RATE, most)
     optimizer = tf_keras().optimizers.Adam(schedule)
 
     def inputs() -> list[Any]:
@@ -163,7 +202,7 @@ def _moved(start: list[np.ndarray], kinds: list[Noise], mismatch: Callable) -> l
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return loss
 
-    for _ in range(_MOST_STEPS):
+    for _ in range(most):
         if float(step()) < _NEAR:
             break
     return [one.numpy() for one in inputs()]
