@@ -180,6 +180,14 @@ def test_a_method_that_harms_is_undone(trained, digits, monkeypatch):
     np.testing.assert_array_equal(kernel, trained.get_layer("conv1").kernel)
 
 
+def test_ranges_that_nobody_can_mean_draw_one_warning(trained, digits):
+    x = digits[0][:200].copy()
+    x[0, 3, 3] = 1e4
+    with pytest.warns(UserWarning) as caught:
+        tfedge.recover(trained, x, verbose=0)
+    assert len(caught) == 1
+
+
 def test_auto_is_the_best_observer(trained, digits):
     x = digits[0][:200].copy()
     x[::20, 3, 3] = 40.0

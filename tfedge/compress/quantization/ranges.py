@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -57,12 +58,21 @@ def calibrate_ranges(
     if not is_quantized(model):
         raise ModelError(f"{model.name!r} is not quantized: call tfedge.quantize first.")
     set_kernel_ranges(model)
-    seen, places = _observe(model, data, rule, samples)
-    warn_of_ranges(model.name, {place: seen[key] for key, place in places.items()})
+    seen = observe(model, data, [rule], samples)
+    warn_of_ranges(model.name, seen)
+    set_ranges(model, seen, rule)
+
+
+def set_ranges(model: Any, seen: Mapping[str, Statistics], rule: Observer) -> None:
+    """Set the activation ranges of a QAT model from what :func:`observe` returned.
+
+    Example:
+        >>> from tfedge.models.flavours import tf_keras
+        >>> set_ranges(tf_keras().Sequential(), {}, MinMax())
+    """
+    for place, one, variables in _slots(model):
+        _set(one, variables, seen[place], rule)
     for layer in model.layers:
-        for one, variables in getattr(layer, "ranges", {}).values():
-            if one.has_variables:
-                _set(one, variables, seen[_key(variables)], rule)
         if is_quantizing(layer):
             layer.optimizer_step.assign(0)
 
@@ -79,40 +89,57 @@ def set_kernel_ranges(model: Any) -> None:
             scheme.set_range(kernel, state)
 
 
-def _observe(
-    model: Any, data: Any, rule: Observer, samples: int
-) -> tuple[dict[int, Statistics], dict[int, str]]:
-    """Return what passes each range while the float network runs, and its place, by its key."""
-    most = _MOST_COUNTED if rule.counts_values else 0
-    slots = [
-        (f"{layer.name}/{name}", variables)
-        for layer in model.layers
-        for name, (one, variables) in getattr(layer, "ranges", {}).items()
-        if one.has_variables
-    ]
-    places = {_key(variables): place for place, variables in slots}
-    seen = {key: Statistics(most) for key in places}
+def observe(
+    model: Any, data: Any, rules: Iterable[Observer], samples: int = _MOST_SAMPLES
+) -> dict[str, Statistics]:
+    """Return what passes each activation range while the float network runs, by its place.
+
+    Args:
+        model: A model from :func:`tfedge.quantize`.
+        data: Typical inputs, in any form that :func:`tfedge.core.data.batches` reads.
+        rules: The observers that are to make ranges of it.
+        samples: Largest number of samples used.
+
+    Raises:
+        CalibrationError: If the data do not fit the inputs, or a value is not finite.
+
+    Example:
+        >>> import numpy as np
+        >>> import tfedge
+        >>> from tfedge.models.flavours import keras3
+        >>> keras = keras3()
+        >>> qat = tfedge.quantize(keras.Sequential([keras.Input((2,)), keras.layers.ReLU()]))
+        >>> seen = observe(qat, np.array([[-1.0, 3.0], [0.5, 2.0]]), [MinMax()])
+        >>> [(one.low, one.high) for one in seen.values()]
+        [(-1.0, 3.0), (0.0, 3.0)]
+    """
+    most = _MOST_COUNTED if any(rule.counts_values for rule in rules) else 0
+    places = {id(variables["min_var"]): place for place, _, variables in _slots(model)}
+    seen = {place: Statistics(most) for place in places.values()}
 
     def note(variables: dict[str, Any], values: Any) -> None:
         """Take values into account."""
-        key = _key(variables)
+        place = places[id(variables["min_var"])]
         try:
-            seen[key].update(tf.cast(values, tf.float32).numpy())
+            seen[place].update(tf.cast(values, tf.float32).numpy())
         except CalibrationError as error:
             raise CalibrationError(
-                f"The range of {places[key]!r} cannot be found: {error} The data or the weights "
-                f"hold NaN or infinite values. Check both before quantizing."
+                f"The range of {place!r} cannot be found: {error} The data or the weights hold "
+                f"NaN or infinite values. Check both before quantizing."
             ) from error
 
     with watching(note):
         for inputs in input_batches(model, data, samples):
             model(inputs, training=False)
-    return seen, places
+    return seen
 
 
-def _key(variables: dict[str, Any]) -> int:
-    """Return what tells a range apart."""
-    return id(variables["min_var"])
+def _slots(model: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """Yield place, range and variables of each activation range that is set from data."""
+    for layer in model.layers:
+        for name, (one, variables) in getattr(layer, "ranges", {}).items():
+            if one.has_variables:
+                yield f"{layer.name}/{name}", one, variables
 
 
 def _set(one: Any, variables: dict[str, Any], seen: Statistics, rule: Observer) -> None:

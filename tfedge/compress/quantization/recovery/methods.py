@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfedge.compress.quantization.preparation import Prepared
-from tfedge.compress.quantization.ranges import calibrate_ranges
+from tfedge.compress.quantization.ranges import observe, set_kernel_ranges, set_ranges
 from tfedge.compress.quantization.recovery.bias import correct_biases
 from tfedge.compress.quantization.recovery.equalize import equalize
 from tfedge.compress.quantization.recovery.linear_layers import linear_layers, with_offsets
@@ -19,8 +19,10 @@ from tfedge.compress.quantization.recovery.norms import reestimate_norms
 from tfedge.compress.quantization.recovery.scale_groups import scale_groups
 from tfedge.compress.quantization.recovery.unclipping import without_clipping
 from tfedge.compress.quantization.rounding.learn import round_kernels
+from tfedge.compress.quantization.suspicion import warn_of_ranges
 from tfedge.core.observers import Observer
 from tfedge.core.records import Record
+from tfedge.core.statistics import Statistics
 from tfedge.evaluate.difference import sqnr_db
 from tfedge.models.training.trainable import TrainableModel
 
@@ -75,21 +77,24 @@ class Work:
         model = with_offsets(model, ready.excluded)
         self._ready = dataclasses.replace(ready, model=model)
         self._batches, self._observers = batches, observers
+        self._observer = observers[0]
         self._linears = linear_layers(model, ready.excluded)
         self._exact: dict[str, Moments] = {}
         self._quantized = self._ready.wrapped()
         self._changed: dict[str, int] = {}
         self._undone: list[str] = []
-        self._calibrate()
+        warn_of_ranges(model.name, self._calibrate())
         self._sqnr_db = {_PLAIN: self._measured()}
 
     def do(self, name: str) -> None:
         """Carry out a method; undo it if it makes the copy worse."""
         before, last = self._quantized.get_weights(), list(self._sqnr_db.values())[-1]
+        observer = self._observer
         changed = METHODS[name](self)
         found = self._measured()
         if found < last:
             self._quantized.set_weights(before)
+            self._observer = observer
             self._undone.append(name)
             changed, found = 0, last
         self._changed[name], self._sqnr_db[name] = changed, found
@@ -134,20 +139,19 @@ class Work:
             in_order(self._ready.model, self._batches, names, self._exact.__setitem__)
         return self._exact
 
-    def _calibrate(self) -> None:
+    def _calibrate(self) -> dict[str, Statistics]:
         """Set all ranges anew, by the rule that brings the outputs nearest to the float model's."""
-        found = []
-        for rule in self._observers if len(self._observers) > 1 else ():
-            self._set_ranges(rule)
-            found.append(self._measured())
-        self._observer = self._observers[int(np.argmax(found)) if found else 0]
-        self._set_ranges(self._observer)
-
-    def _set_ranges(self, rule: Observer) -> None:
-        """Set all ranges by one rule."""
         columns = (np.concatenate(column) for column in zip(*self._batches, strict=True))
         data = dict(zip(self._quantized.input_names, columns, strict=True))
-        calibrate_ranges(self._quantized, data, observer=rule)
+        set_kernel_ranges(self._quantized)
+        samples, found = sum(len(batch[0]) for batch in self._batches), []
+        seen = observe(self._quantized, data, self._observers, samples)
+        for rule in self._observers if len(self._observers) > 1 else ():
+            set_ranges(self._quantized, seen, rule)
+            found.append(self._measured())
+        self._observer = self._observers[int(np.argmax(found)) if found else 0]
+        set_ranges(self._quantized, seen, self._observer)
+        return seen
 
     def _measured(self) -> float:
         """Return how far the outputs are from those of the float model, in dB."""
