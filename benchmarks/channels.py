@@ -42,7 +42,7 @@ from tfedge.report import markdown_table
 HERE = Path(__file__).resolve().parent
 WORK = HERE.parent / ".cache" / "channels"
 SEEDS = (0, 1, 2)
-RATES = (1e-3, 4e-3)
+RATES = (4e-3, 8e-3)
 TORCH = ("l2, global", "l2, local", "taylor, global", "bn_scale, local")
 ROUNDS = 5
 
@@ -197,6 +197,7 @@ def main() -> None:
     parser.add_argument("--torch-ways", nargs="*", default=list(TORCH))
     parser.add_argument("--torch-python", default=sys.executable)
     parser.add_argument("--no-table", dest="table", action="store_false", help="only run")
+    parser.add_argument("--finished", action="store_true", help="the table of finished runs")
     parser.add_argument("--rates", nargs="*", type=float, default=RATES)
     parser.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
     options = parser.parse_args()
@@ -211,6 +212,7 @@ def main() -> None:
             kept(tool, network, way, seed, run)
             for network in networks
             for tool, way, seed, run in jobs(network, options)
+            if not options.finished or place(tool, network, way, seed).exists()
         ]
         if options.table:
             measure(made, found)
