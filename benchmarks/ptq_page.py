@@ -63,9 +63,10 @@ def aims(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _average(labelled: list[dict[str, Any]], tool: str) -> str:
-    """Return the average drop of a tool on validation samples, or a dash."""
-    drops = [item.get("validation drop") for item in labelled if item["tool"] == tool]
-    return "–" if None in drops else f"{100 * np.mean(drops):+.2f}"
+    """Return the average drop of a tool where there are validation samples, or a dash."""
+    key = "validation drop"
+    drops = [item[key] for item in labelled if item["tool"] == tool and key in item]
+    return f"{100 * np.mean(drops):+.2f}" if drops else "–"
 
 
 def written(results: list[dict[str, Any]], samples: int) -> str:
