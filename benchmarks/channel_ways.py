@@ -95,7 +95,14 @@ def zeros(model: Any, network: Network, seed: int) -> Any:
     api = tfmot().sparsity.keras
     end = round(0.8 * network.epochs * (len(network.data["x"]) // BATCH))
     final = sparsity_of_equal_size(model, network)
-    wrapped = api.prune_low_magnitude(model, api.PolynomialDecay(0.0, final, 0, end, frequency=50))
+    schedule = api.PolynomialDecay(0.0, final, 0, end, frequency=50)
+
+    def wrap(layer: Any) -> Any:
+        """Wrap what has a kernel, as tfmot's guide does: it refuses models with a Rescaling."""
+        kernel = isinstance(layer, (tf_keras.layers.Conv2D, tf_keras.layers.Dense))
+        return api.prune_low_magnitude(layer, schedule) if kernel else layer
+
+    wrapped = tf_keras.models.clone_model(model, clone_function=wrap)
     train(wrapped, network, seed, callbacks=[api.UpdatePruningStep()])
     return api.strip_pruning(wrapped)
 
