@@ -28,15 +28,14 @@ from typing import Any
 
 import numpy as np
 from coverage_cases import CLUSTERS, FLAVOURS, SIDE, SPARSITY, Case
+from coverage_channels import CHEAP, REMOVE
 from coverage_quantize import QUANTIZE, kinds
 
 import tfedge
-from tfedge.models import model_statistics
 
 TOLERANCE = 1e-5
 LEAST_RESPONSE = 0.01
 EQUAL = 1e-6
-CHANNELS = 0.3
 LIMIT_S = 900
 CACHE = Path(__file__).parent / ".cache" / "coverage"
 TABLE = Path(__file__).with_suffix(".md")
@@ -99,15 +98,6 @@ def prune_strips(case: Case) -> str:
     return equal_when_stripped(case.__dict__.pop("pruned"), case.images)
 
 
-def prunes_channels(case: Case) -> str:
-    """Return whether the model has fewer channels and still answers, and the MACs left."""
-    slim = tfedge.prune_channels(case.model, CHANNELS)
-    answers = np.asarray(slim(case.images, training=False))
-    left = model_statistics(slim).macs / model_statistics(case.model).macs
-    right = left < 1 and np.isfinite(answers).all() and np.ptp(answers, axis=0).max() > 0
-    return f"{'yes' if right else '**no**'}, {left:.0%} of the MACs"
-
-
 def clusters(case: Case) -> str:
     """Return whether clustering works, and how many kernels share values."""
     layers = [one for one in case.clustered.layers if hasattr(one, "shared_kernels")]
@@ -137,7 +127,7 @@ COLUMNS: dict[str, Callable[[Case], str]] = {
     "seconds to adopt": seconds,
     f"prune {SPARSITY:.0%}": prunes,
     "prune, strip": prune_strips,
-    f"prune_channels {CHANNELS:.0%}": prunes_channels,
+    **REMOVE,
     f"cluster {CLUSTERS}": clusters,
     "cluster, strip": cluster_strips,
     **QUANTIZE,
@@ -165,7 +155,9 @@ def small_cases(only: list[str], wanted: str | None = None) -> list[tuple[str, s
 
 def columns_of(name: str) -> list[str]:
     """Return the columns that a row has."""
-    return list(QUANTIZE if name in kinds() else COLUMNS)
+    if name in kinds():
+        return list(QUANTIZE)
+    return [title for title in COLUMNS if name in CHEAP or title != "prune_channels, INT8"]
 
 
 def probe(name: str, flavour: str, columns: list[str]) -> None:
@@ -224,7 +216,8 @@ def table(rows: dict[tuple[str, str], dict[str, str]]) -> str:
             f"a training step before they are stripped; equal then means {EQUAL:g}. Quantized "
             "models make a training step; then the outputs of every layer are compared with the "
             "INT8 file's, on the inputs that the layer has in the file, and the whole outputs in "
-            "dB. The model for raw tfmot is the adopted one, as it knows tf_keras only.",
+            "dB. Models with fewer channels are converted where that is cheap. The model for raw "
+            "tfmot is the adopted one, as it knows tf_keras only.",
             "",
             *(f"- {title}: {score(rows, title)}" for title in SCORED),
             "",

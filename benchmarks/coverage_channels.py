@@ -1,0 +1,68 @@
+"""The columns of the coverage benchmark that remove channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from coverage_cases import SIDE, Case
+
+import tfedge
+from tfedge.models import model_statistics
+
+CHANNELS = 0.3
+SAMPLES = 32
+ENOUGH_DB, LESS_DB = 25.0, 3.0
+CHEAP = (
+    "MobileNet",
+    "MobileNetV2",
+    "MobileNetV3Small",
+    "MobileNetV3Large",
+    "EfficientNetB0",
+    "EfficientNetV2B0",
+    "DenseNet121",
+    "NASNetMobile",
+    "ResNet50",
+    "Xception",
+)
+
+
+def prunes_channels(case: Case) -> str:
+    """Return whether the model has fewer channels and still answers, and the MACs left."""
+    slim = slim_of(case)
+    answers = np.asarray(slim(case.images, training=False))
+    left = model_statistics(slim).macs / model_statistics(case.model).macs
+    right = left < 1 and np.isfinite(answers).all() and np.ptp(answers, axis=0).max() > 0
+    return f"{'yes' if right else '**no**'}, {left:.0%} of the MACs"
+
+
+def slim_converts(case: Case) -> str:
+    """Return how near the INT8 file of the smaller model is to it, and that of the whole model.
+
+    Networks with random weights differ in how much rounding they bear, so the file of the smaller
+    one may be as near as that of the whole one, or 25 dB.
+    """
+    images = np.random.default_rng(2).uniform(0, 255, (SAMPLES, SIDE, SIDE, 3)).astype("float32")
+    slim, whole = (parity(model, images) for model in (slim_of(case), case.model))
+    right = "yes" if slim >= min(ENOUGH_DB, whole - LESS_DB) else "**no**"
+    return f"{right}, {slim:.0f} dB (whole {whole:.0f} dB)"
+
+
+def slim_of(case: Case) -> Any:
+    """Return the model with fewer channels, made once."""
+    if "slim" not in vars(case):
+        vars(case)["slim"] = tfedge.prune_channels(case.model, CHANNELS)
+    return vars(case)["slim"]
+
+
+def parity(model: Any, images: np.ndarray) -> float:
+    """Return how near the strict INT8 file of a model is to it, in dB."""
+    lite = tfedge.convert(model, "int8", images, parity=False)
+    return tfedge.compare(model, lite, images, latency=False, layers=False).sqnr_db
+
+
+REMOVE: dict[str, Callable[[Case], str]] = {
+    f"prune_channels {CHANNELS:.0%}": prunes_channels,
+    "prune_channels, INT8": slim_converts,
+}
