@@ -14,6 +14,8 @@ from tfedge.models.flavours import tfmot
 
 ONE_SHOT = ("l1", "l2", "bn_scale", "fpgm", "lamp", "taylor", "fisher", "activation", "random")
 ALPHA = 0.3
+HINT = 10.0
+SOFT = tfedge.distill.SoftTarget(temperature=4)
 STEPS = ((0, 0.1), (0.1, 0.2), (0.2, 1))
 
 
@@ -82,12 +84,30 @@ def taught(parts: Sequence[tuple] = ((0, 1),), *, rounded: bool = False) -> Call
         for slim, part in zip(
             tfedge.channel_steps(model, steps=len(parts), **settings), parts, strict=True
         ):
-            distiller = tfedge.Distiller(student=slim, teacher=model, alpha=ALPHA)
-            train(distiller, network, seed, part=part)
-            slim.set_weights(distiller.student.get_weights())
+            learn(slim, model, network, seed, [SOFT], part)
         return slim
 
     return run
+
+
+def hinted(model: Any, network: Network, seed: int) -> Any:
+    """Return our best way: remove at once; features teach in the first half, outputs throughout.
+
+    So the order of FitNets (Romero et al., ICLR 2015): hints first.
+    """
+    slim = removed(model, network, importance="fisher")
+    learn(slim, model, network, seed, [SOFT, tfedge.distill.FeatureHint(weight=HINT)], (0, 0.5))
+    learn(slim, model, network, seed, [SOFT], (0.5, 1))
+    return slim
+
+
+def learn(
+    slim: Any, model: Any, network: Network, seed: int, losses: list[Any], part: tuple
+) -> None:
+    """Train a part with the unpruned model as a teacher."""
+    distiller = tfedge.Distiller(student=slim, teacher=model, losses=losses, alpha=ALPHA)
+    train(distiller, network, seed, part=part)
+    slim.set_weights(distiller.student.get_weights())
 
 
 def zeros(model: Any, network: Network, seed: int) -> Any:
@@ -136,6 +156,7 @@ def _pruned(weight: np.ndarray, fraction: float) -> np.ndarray:
 WAYS: dict[str, Callable] = {f"{name}, global": one_shot(name) for name in ONE_SHOT}
 WAYS["fisher, global, reconstructed"] = one_shot("fisher", reconstruct=True)
 WAYS["fisher, global, with teacher"] = taught()
+WAYS["fisher, global, hints, then teacher"] = hinted
 WAYS["fisher, global, in 3 steps, with teacher"] = taught(STEPS)
 WAYS["fisher, global, widths rounded, with teacher"] = taught(rounded=True)
 TFMOT: dict[str, Callable] = {"zeros, at equal size": zeros}
