@@ -174,6 +174,28 @@ def test_a_fused_tensor_is_the_last_of_its_layers():
     assert match_layers(dict(reversed(reference.items())), {name: one}) == {"conv": name}
 
 
+def test_operators_within_a_layer_may_be_called_like_other_layers():
+    one = np.zeros((2, 4))
+    reference = dict.fromkeys(("norm", "dense", "add_1"), one)
+    names = [
+        "net/norm/moments/mul",
+        "net/norm/batchnorm/add_1",
+        "net/dense/MatMul",
+        "net/add_1/add",
+    ]
+    assert match_layers(reference, dict.fromkeys(names, one)) == {
+        "norm": "net/norm/batchnorm/add_1",
+        "dense": "net/dense/MatMul",
+        "add_1": "net/add_1/add",
+    }
+
+
+def test_a_layer_called_like_its_model():
+    reference = {"net": np.zeros((2, 4)), "net_1": np.zeros((2, 3))}
+    tensors = {"net/net/Relu": np.zeros((2, 4)), "net/net_1/MatMul": np.zeros((2, 3))}
+    assert match_layers(reference, tensors) == dict(zip(reference, tensors, strict=True))
+
+
 def test_layers_need_a_file_and_a_graph(load, digits):
     with pytest.raises(ModelError, match=r"is none"):
         compare(load("cnn_int8"), np.asarray, digits["x"], metrics=(), latency=False, layers=True)

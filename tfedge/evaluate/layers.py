@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,18 +109,19 @@ def match_layers(
         >>> match_layers({"conv": one, "relu": one}, {"net/relu/Relu;net/conv/Conv2D": one})
         {'relu': 'net/relu/Relu;net/conv/Conv2D'}
     """
-    suffix = _suffix(reference, tensors)
+    suffix, root = _suffix(reference, tensors), _root(tensors)
     place = {f"{layer}{suffix}": (order, layer) for order, layer in enumerate(reference)}
     matched = {}
     for name, value in tensors.items():
         if name in reference and _alike(reference[name], value):
             matched[name] = name
             continue
-        named = [place[part] for part in _parts(name) if part in place]
-        if named:
-            layer = max(named)[1]
-            if _alike(reference[layer], value):
-                matched[layer] = name
+        fitting = (
+            next((place[part] for part in parts if _fits(part, place, reference, value)), None)
+            for parts in _scopes(name, root)
+        )
+        if named := [found for found in fitting if found is not None]:
+            matched[max(named)[1]] = name
     for name in outputs:
         best = _most_alike(reference, tensors[name]) if name in tensors else None
         if best is not None and not _better(reference[best], tensors, matched.get(best), name):
@@ -150,6 +152,28 @@ def _suffix(reference: Mapping[str, np.ndarray], tensors: Mapping[str, np.ndarra
     parts = {part for name in tensors for part in _parts(name)}
     endings = ["", *(f"_{number}" for number in range(1, 10))]
     return max(endings, key=lambda ending: sum(f"{name}{ending}" in parts for name in reference))
+
+
+def _root(names: Iterable[str]) -> str:
+    """Return the scope that most names begin with: that of the model."""
+    firsts = Counter(part.split("/")[0] for name in names for part in name.split(";"))
+    return firsts.most_common(1)[0][0] if firsts else ""
+
+
+def _scopes(name: str, root: str) -> list[list[str]]:
+    """Return the scopes of each operator in a fused name, outermost first and the root last.
+
+    The outermost is the layer; what follows are operators in it, which may be called like layers.
+    """
+    found = [part.split("/") for part in name.split(";")]
+    return [[*parts[1:], root] if parts[0] == root else parts for parts in found]
+
+
+def _fits(
+    part: str, place: Mapping[str, tuple], reference: Mapping[str, np.ndarray], value: np.ndarray
+) -> bool:
+    """Return whether a scope is a layer whose output has the shape of a tensor."""
+    return part in place and _alike(reference[place[part][1]], value)
 
 
 def _parts(name: str) -> list[str]:

@@ -44,9 +44,9 @@ def fitted(known: np.ndarray, made: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(50, 3, 2))
-        >>> kernel, bias = fitted(x @ np.array([[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]]) + 4.0, x)
+        >>> kernel, bias = fitted(x @ np.array([[1.0, 2.0, 3.0], [5.0, 6.0, 7.0]]) + 4.0, x)
         >>> kernel.round(3).tolist(), bias.round(3).tolist()
-        ([[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]], [4.0, 4.0, 4.0])
+        ([[1.0, 2.0, 3.0], [5.0, 6.0, 7.0]], [4.0, 4.0, 4.0])
     """
     target, source = (
         np.asarray(part, np.float64).reshape(-1, part.shape[-1]) for part in (known, made)
