@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfedge.core.errors import ModelError
+from tfedge.models.training.logits import logits_of
 from tfedge.models.wrappers import unwrapped
 
 _PASSES_ON = ("Dropout", "Flatten", "Reshape")
@@ -49,8 +50,9 @@ def output_kind(tensor: Any, name: str) -> str:
 def to_logits(outputs: Any, kind: str) -> Any:
     """Return logits whose softmax are the probabilities that a model gives.
 
-    Probabilities are turned back by their logarithm: softmax is unchanged by a constant, so
-    ``softmax(log(p) / tau)`` is the softened distribution. One output becomes two classes.
+    Where Keras still knows what the probabilities were computed from, that is returned. Others are
+    turned back by their logarithm: softmax is unchanged by a constant, so ``softmax(log(p) / tau)``
+    is the softened distribution. One output becomes two classes.
 
     Args:
         outputs: Shape ``(..., classes)``, floating point.
@@ -65,6 +67,9 @@ def to_logits(outputs: Any, kind: str) -> Any:
         >>> to_logits([[3.0]], "logits").numpy().tolist()
         [[0.0, 3.0]]
     """
+    known = logits_of(outputs) if kind != LOGITS else None
+    if known is not None:
+        outputs, kind = known, LOGITS
     values = tf.cast(outputs, tf.float32)
     if kind != LOGITS:
         values = tf.clip_by_value(values, _SMALLEST, 1.0 - (_SMALLEST if kind == SIGMOID else 0.0))

@@ -13,6 +13,7 @@ from tfedge.models.flavours import tf_keras
 from tfedge.models.kernels import weights_at
 from tfedge.models.training.activation_range import NOT_SET, Range, is_watching
 from tfedge.models.training.kernel_scheme import KernelScheme
+from tfedge.models.training.logits import logits_of, with_logits
 from tfedge.models.training.passing import PassingWrapper
 from tfedge.models.training.rounded_activations import rounded_activation
 from tfedge.models.training.stand_in import stand_in
@@ -89,9 +90,10 @@ class Quantized(PassingWrapper):
         arguments = self._accepted(arguments, training)
         with stand_in(self.layer, values):
             outputs = self.layer(inputs, *args, **arguments)
+        logits = inputs if _is_softmax(self.layer, outputs) else logits_of(outputs)
         outputs = self._ranged("output", outputs, training)
         count(self.optimizer_step, training)
-        return outputs
+        return outputs if logits is None else with_logits(outputs, logits)
 
     def get_config(self) -> dict[str, Any]:
         """Return what a file needs to make the wrapper again."""
@@ -164,6 +166,11 @@ class QuantizeLayer(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return what a file needs to make the layer again."""
         return {**super().get_config(), "output": _config(self.output_range)}
+
+
+def _is_softmax(layer: Any, outputs: Any) -> bool:
+    """Return whether a layer is a softmax along the last axis and nothing else."""
+    return type(layer).__name__ == "Softmax" and layer.axis in (-1, len(outputs.shape) - 1)
 
 
 def count(steps: Any, training: Any) -> None:
