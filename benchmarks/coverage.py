@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 from coverage_cases import CLUSTERS, FLAVOURS, SIDE, SPARSITY, Case
-from coverage_channels import CHEAP, REMOVE
+from coverage_channels import CHEAP, CONVERTED, REMOVE
 from coverage_quantize import QUANTIZE, kinds
 
 import tfedge
@@ -157,7 +157,7 @@ def columns_of(name: str) -> list[str]:
     """Return the columns that a row has."""
     if name in kinds():
         return list(QUANTIZE)
-    return [title for title in COLUMNS if name in CHEAP or title != "prune_channels, INT8"]
+    return [title for title in COLUMNS if name in CHEAP or title != CONVERTED]
 
 
 def probe(name: str, flavour: str, columns: list[str]) -> None:

@@ -15,7 +15,7 @@ from tfedge.models.flavours import keras3, tf_keras
 
 FLAVOURS = {"keras3": keras3, "tf_keras": tf_keras}
 SIDE = 96
-SPARSITY, CLUSTERS = 0.5, 16
+SPARSITY, CHANNELS, CLUSTERS = 0.5, 0.3, 16
 
 
 @dataclasses.dataclass
@@ -61,6 +61,11 @@ class Case:
     def pruned(self) -> Any:
         """The model with pruning wrappers, after a training step."""
         return stepped(tfedge.prune(self.model, tfedge.ConstantSparsity(SPARSITY, 0)), self.images)
+
+    @functools.cached_property
+    def slim(self) -> Any:
+        """The model with fewer channels."""
+        return tfedge.prune_channels(self.model, CHANNELS)
 
     @functools.cached_property
     def clustered(self) -> Any:

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from coverage_cases import SIDE, Case
+from coverage_cases import CHANNELS, SIDE, Case
 
 import tfedge
 from tfedge.models import model_statistics
 
-CHANNELS = 0.3
 SAMPLES = 32
 ENOUGH_DB, LESS_DB = 25.0, 3.0
 CHEAP = (
@@ -30,7 +29,7 @@ CHEAP = (
 
 def prunes_channels(case: Case) -> str:
     """Return whether the model has fewer channels and still answers, and the MACs left."""
-    slim = slim_of(case)
+    slim = case.slim
     answers = np.asarray(slim(case.images, training=False))
     left = model_statistics(slim).macs / model_statistics(case.model).macs
     right = left < 1 and np.isfinite(answers).all() and np.ptp(answers, axis=0).max() > 0
@@ -44,16 +43,9 @@ def slim_converts(case: Case) -> str:
     one may be as near as that of the whole one, or 25 dB.
     """
     images = np.random.default_rng(2).uniform(0, 255, (SAMPLES, SIDE, SIDE, 3)).astype("float32")
-    slim, whole = (parity(model, images) for model in (slim_of(case), case.model))
+    slim, whole = (parity(model, images) for model in (case.slim, case.model))
     right = "yes" if slim >= min(ENOUGH_DB, whole - LESS_DB) else "**no**"
     return f"{right}, {slim:.0f} dB (whole {whole:.0f} dB)"
-
-
-def slim_of(case: Case) -> Any:
-    """Return the model with fewer channels, made once."""
-    if "slim" not in vars(case):
-        vars(case)["slim"] = tfedge.prune_channels(case.model, CHANNELS)
-    return vars(case)["slim"]
 
 
 def parity(model: Any, images: np.ndarray) -> float:
@@ -62,7 +54,8 @@ def parity(model: Any, images: np.ndarray) -> float:
     return tfedge.compare(model, lite, images, latency=False, layers=False).sqnr_db
 
 
+CONVERTED = "prune_channels, INT8"
 REMOVE: dict[str, Callable[[Case], str]] = {
     f"prune_channels {CHANNELS:.0%}": prunes_channels,
-    "prune_channels, INT8": slim_converts,
+    CONVERTED: slim_converts,
 }

@@ -90,9 +90,9 @@ def _check_names(layers: Any) -> None:
     if isinstance(layers, Mapping):
         names = [*layers.keys(), *layers.values()]
     else:
-        names = [layers] if layers is None or isinstance(layers, str) else list(layers)
+        names = [layers] if isinstance(layers, str) else list(() if layers is None else layers)
     for name in names:
-        if not (isinstance(name, str) or layers is None):
+        if not isinstance(name, str):
             raise ArgumentError(
                 f"layers holds {describe(name)}: features are told by the name of a layer or a "
                 f"regular expression, or by a dict of teacher's layer to student's layer."

@@ -66,8 +66,7 @@ def synthetic_inputs(model: Any, samples: int, seed: int = 0) -> list[np.ndarray
     _check(model)
     mismatch, rng = _mismatch(model), np.random.default_rng(seed)
     shapes = [(min(samples, _BATCH), *tuple(tensor.shape)[1:]) for tensor in model.inputs]
-    kinds = _fitting(mismatch, shapes, seed)
-    fit = float(mismatch(_drawn(kinds, shapes, np.random.default_rng(seed))))
+    kinds, fit = _fitting(mismatch, shapes, seed)
     first = _moved(_drawn(kinds, shapes, rng), kinds, mismatch)
     if mismatch(first) >= _ALIKE:
         kinds = [noise.unbounded() for noise in kinds]
@@ -86,12 +85,12 @@ def _drawn(kinds: list[Noise], shapes: list[tuple], rng: np.random.Generator) ->
     return [noise.drawn(shape, rng) for noise, shape in zip(kinds, shapes, strict=True)]
 
 
-def _fitting(mismatch: Callable, shapes: list[tuple], seed: int) -> list[Noise]:
-    """Return the noise that fits best for each input, one after the other.
+def _fitting(mismatch: Callable, shapes: list[tuple], seed: int) -> tuple[list[Noise], float]:
+    """Return the noise that fits best for each input, one after the other, and how it fits.
 
     Where no noise fits as it is, the best of each scale is moved a little to see which comes near.
     """
-    kinds = [KINDS[0] for _ in shapes]
+    kinds, fit = [KINDS[0] for _ in shapes], np.inf
 
     def tried(place: int, noise: Noise, *, moved: bool = False) -> float:
         """Return the mismatch with this noise at one input."""
@@ -105,7 +104,8 @@ def _fitting(mismatch: Callable, shapes: list[tuple], seed: int) -> list[Noise]:
         if fits[kinds[place]] >= _ALIKE:
             ways = _best_by_scale(fits)
             kinds[place] = min(ways, key=lambda noise: tried(place, noise, moved=True))
-    return kinds
+        fit = fits[kinds[place]]
+    return kinds, fit
 
 
 def _best_by_scale(fits: dict[Noise, float]) -> list[Noise]:
