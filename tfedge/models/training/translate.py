@@ -8,15 +8,22 @@ and settings. What cannot be carried over is refused, never dropped in silence.
 from __future__ import annotations
 
 import inspect
+import operator
 from typing import Any
 
 from tfedge.core.errors import ArgumentError
 from tfedge.models.flavours import tf_keras
 
-_NAMESPACES = {"optimizer": "optimizers", "loss": "losses", "metric": "metrics"}
+_NAMESPACES = {
+    "optimizer": "optimizers",
+    "schedule": "optimizers.schedules",
+    "loss": "losses",
+    "metric": "metrics",
+}
 _REDUCTIONS = {None: "none", "mean": "sum_over_batch_size"}
 _REMEDIES = {
     "optimizer": "Pass an optimizer that tf_keras has too, for example 'adam'.",
+    "schedule": "Pass a tf_keras.optimizers.schedules.LearningRateSchedule.",
     "loss": "Pass a plain function (y_true, y_pred), or a tf_keras.losses.Loss.",
     "metric": "Pass a plain function (y_true, y_pred), or a tf_keras.metrics.Metric.",
 }
@@ -28,7 +35,7 @@ def to_tf_keras(value: Any, kind: str) -> Any:
     Args:
         value: A name, a tf_keras object, a plain function, a Keras 3 object, or lists and dicts
             of these as ``compile`` takes them for several outputs.
-        kind: ``"optimizer"``, ``"loss"`` or ``"metric"``.
+        kind: ``"optimizer"``, ``"schedule"``, ``"loss"`` or ``"metric"``.
 
     Returns:
         The same structure for tf_keras. A rebuilt optimizer starts without state.
@@ -63,7 +70,7 @@ def _is_keras3(value: Any) -> bool:
 
 def _namespace(kind: str) -> Any:
     """Return the tf_keras module in which objects of this kind live."""
-    return getattr(tf_keras(), _NAMESPACES[kind])
+    return operator.attrgetter(_NAMESPACES[kind])(tf_keras())
 
 
 def _rebuild(value: Any, kind: str) -> Any:
@@ -115,8 +122,7 @@ def _learning_rate(optimizer: Any) -> Any:
     rate = optimizer._learning_rate
     if not hasattr(rate, "get_config") or not callable(rate):
         return float(optimizer.learning_rate)
-    twin = _twin(rate, tf_keras().optimizers.schedules, "optimizer")
-    return twin.from_config(_carried(rate, dict(rate.get_config()), twin, "optimizer"))
+    return to_tf_keras(rate, "schedule")
 
 
 def _refusal(value: Any, kind: str, why: str) -> ArgumentError:
