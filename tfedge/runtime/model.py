@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tfedge.core.errors import ModelError
+from tfedge.core.files import write_whole
 from tfedge.core.records import Record, _plain
 from tfedge.core.sizes import gzip_size, human_size
 from tfedge.runtime.facts import Facts, inspect_file, read_facts
@@ -91,7 +91,7 @@ class TFLiteModel(Record):
         """
         path = Path(path)
         try:
-            _write_whole(path, self.content)
+            write_whole(path, self.content)
         except OSError as error:
             raise ModelError(
                 f"Cannot write {len(self.content)} bytes to {str(path)!r}: {error.strerror}. "
@@ -223,16 +223,3 @@ class TFLiteModel(Record):
         lines.append(f"  {len(self.operators)} operator{plural}")
         lines += [f"  {n:>5} {name} {kind}" for (name, kind), n in counts.most_common()]
         return "\n".join(line if len(line) <= 80 else line[:77] + "..." for line in lines)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write beside the destination and move into place, or leave nothing."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
