@@ -89,7 +89,7 @@ def test_two_tables_of_one_folder_do_not_mix_their_rows(tmp_path):
 
 def test_another_teacher_is_refused(tmp_path):
     open_answers(tmp_path, Teacher())
-    with pytest.raises(ArgumentError, match="stale.*Delete the folder"):
+    with pytest.raises(ArgumentError, match=r"stale.*Delete the folder"):
         open_answers(tmp_path, Teacher(), "other")
 
 
