@@ -8,9 +8,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfedge.compress.distillation.freezing import frozen
 from tfedge.compress.distillation.losses import SoftTarget, checked_losses
+from tfedge.compress.distillation.schedules import at, setting
 from tfedge.compress.distillation.teaching import Teaching
-from tfedge.core.checks import within
+from tfedge.core.checks import whole_number
 from tfedge.core.data import regroup
 from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.models.adopt import adopt
@@ -27,10 +29,10 @@ _SAMPLES = 256
 class Distiller(TrainsHere, keras.Model):
     """Trains a student on labels and on what a teacher says.
 
-    ``loss = alpha * student_loss + (1 - alpha) * sum(losses)``, where ``student_loss`` is the
-    loss given to ``compile``, with the student's regularization, and ``losses`` compare the
-    logits of the two, or features within them. Probabilities out of a final softmax are turned
-    into logits first.
+    ``loss = alpha * student_loss + (1 - alpha) * warm_up * sum(losses)``, where ``student_loss``
+    is the loss given to ``compile``, with the student's regularization, and ``losses`` compare
+    the logits of the two, or features within them. Probabilities out of a final softmax are
+    turned into logits first. ``warm_up`` rises from 0 to 1 along a line.
 
     Compile, fit, evaluate and predict as with any model. Logs hold ``loss``, ``student_loss``
     and ``distillation_loss``; metrics judge the student. The callbacks that a pruned student
@@ -46,14 +48,19 @@ class Distiller(TrainsHere, keras.Model):
         losses: Loss objects called on (teacher logits, student logits), such as ``SoftTarget``,
             and hints called on features within (:class:`tfedge.distill.FeatureHint`). Default:
             ``[SoftTarget(temperature=4)]``.
-        alpha: Weight of the labels, in [0, 1].
+        alpha: Weight of the labels, in [0, 1]; or a ``LearningRateSchedule`` of either Keras,
+            called with the optimizer's step.
+        warmup_steps: In how many steps the teacher's weight rises from nothing.
+        freeze: Layers of the student that are not trained: a name, a regular expression that
+            matches whole names, a layer class, or several of these. They stay untrainable.
 
     Attributes:
         student: The trained model. Saving the distiller saves it, and never the teacher.
 
     Raises:
-        ArgumentError: If ``alpha`` is outside [0, 1], ``losses`` is empty, or a hint names
-            layers that are not there or cannot be compared.
+        ArgumentError: If ``alpha`` is outside [0, 1], ``losses`` is empty, a hint names
+            layers that are not there or cannot be compared, or ``freeze`` matches no layer or
+            leaves nothing to train.
         ModelError: If one is not a model, or their outputs do not match.
 
     Example:
@@ -73,9 +80,17 @@ class Distiller(TrainsHere, keras.Model):
     """
 
     def __init__(
-        self, student: Any, teacher: Any, losses: Any = None, alpha: float = 0.5, **base: Any
+        self,
+        student: Any,
+        teacher: Any,
+        losses: Any = None,
+        alpha: Any = 0.5,
+        warmup_steps: int = 0,
+        freeze: Any = None,
+        **base: Any,
     ) -> None:
-        within("alpha", alpha, 0.0, 1.0)
+        alpha = setting("alpha", alpha, 0.0, 1.0)
+        whole_number("warmup_steps", warmup_steps, least=0)
         losses = checked_losses([SoftTarget()] if losses is None else losses)
         base.setdefault("name", "distiller")
         super().__init__(**base)
@@ -83,10 +98,12 @@ class Distiller(TrainsHere, keras.Model):
         copy = adopt(teacher)
         _check_pair(self.student, copy)
         copy.trainable = False
-        self.alpha = float(alpha)
+        frozen(self.student, freeze)
+        self.alpha, self.warmup_steps = alpha, int(warmup_steps)
         self._teaching = Teaching(self.student, copy, losses)
         self._adapters = [adapter for adapter in self._teaching.adapters if adapter is not None]
         self._adapted = False
+        self._whole_loss = keras.metrics.Mean(name="whole_loss")
         self._student_loss = keras.metrics.Mean(name="student_loss")
         self._distillation_loss = keras.metrics.Mean(name="distillation_loss")
 
@@ -101,11 +118,28 @@ class Distiller(TrainsHere, keras.Model):
         student = super().compute_loss(x, y, y_pred, sample_weight)
         student = tf.constant(0.0) if student is None else student
         taught = self._teaching.loss(x, y_pred, sample_weight)
+        alpha = at(self.alpha, self._step)
+        whole = alpha * student + (1.0 - alpha) * self._warm_up() * taught
         samples = tf.shape(tf.nest.flatten(y_pred)[0])[0]
-        whole = tf.distribute.get_strategy().num_replicas_in_sync
-        self._student_loss.update_state(student * whole, sample_weight=samples)
-        self._distillation_loss.update_state(taught * whole, sample_weight=samples)
-        return self.alpha * student + (1.0 - self.alpha) * taught
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        for metric, value in (
+            (self._whole_loss, whole),
+            (self._student_loss, student),
+            (self._distillation_loss, taught),
+        ):
+            metric.update_state(value * replicas, sample_weight=samples)
+        return whole
+
+    @property
+    def _step(self) -> Any:
+        """The optimizer's count of steps, None before ``compile``."""
+        return getattr(getattr(self, "optimizer", None), "iterations", None)
+
+    def _warm_up(self) -> Any:
+        """Return how much of the teacher counts yet."""
+        if not self.warmup_steps or self._step is None:
+            return 1.0
+        return tf.minimum(tf.cast(self._step, tf.float32) / self.warmup_steps, 1.0)
 
     def compile(
         self,
@@ -130,9 +164,9 @@ class Distiller(TrainsHere, keras.Model):
             ArgumentError: If there is no loss for labels that have a weight, or a Keras 3
                 object has no equal in tf_keras.
         """
-        if loss is None and self.alpha > 0:
+        if loss is None and self.alpha != 0.0:
             raise ArgumentError(
-                f"loss is missing: with alpha={self.alpha:g} the labels count. Give the loss of "
+                f"loss is missing: with alpha={self.alpha} the labels count. Give the loss of "
                 f"the labels to compile, or let the teacher teach alone with alpha=0."
             )
         super().compile(optimizer, loss, metrics, loss_weights, weighted_metrics, **settings)
@@ -186,8 +220,7 @@ class Distiller(TrainsHere, keras.Model):
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the metrics, ``loss`` being the weighted sum that is minimized."""
         found = super().get_metrics_result()
-        both = found["student_loss"], found["distillation_loss"]
-        return {**found, "loss": self.alpha * both[0] + (1.0 - self.alpha) * both[1]}
+        return {**found, "loss": found.pop("whole_loss")}
 
     def save(self, filepath: Any, overwrite: bool = True, **settings: Any) -> None:
         """Save the student, which is what training was for."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from tfedge.core.checks import within
 from tfedge.core.errors import ArgumentError
-from tfedge.models.flavours import describe, tf_keras
+from tfedge.models.flavours import tf_keras
 from tfedge.models.training.translate import to_tf_keras
 
 keras: Any = tf_keras()
@@ -41,7 +41,7 @@ def setting(name: str, value: Any, low: float, high: float) -> Any:
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ArgumentError(
-            f"{name} is {describe(value)}: give a number, or a "
+            f"{name}={value!r} must be a number, or a "
             f"tf_keras.optimizers.schedules.LearningRateSchedule of the training step."
         )
     within(name, value, low, high, open_high=high == float("inf"))
