@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfedge.compress.distillation.averaging import track
 from tfedge.compress.distillation.freezing import frozen
 from tfedge.compress.distillation.losses import SoftTarget, checked_losses
 from tfedge.compress.distillation.schedules import at, setting
@@ -94,7 +95,7 @@ class Distiller(TrainsHere, keras.Model):
         losses = checked_losses([SoftTarget()] if losses is None else losses)
         base.setdefault("name", "distiller")
         super().__init__(**base)
-        self.student = _student(student)
+        self.student = as_student(student)
         copy = adopt(teacher)
         _check_pair(self.student, copy)
         copy.trainable = False
@@ -120,14 +121,8 @@ class Distiller(TrainsHere, keras.Model):
         taught = self._teaching.loss(x, y_pred, sample_weight)
         alpha = at(self.alpha, self._step)
         whole = alpha * student + (1.0 - alpha) * self._warm_up() * taught
-        samples = tf.shape(tf.nest.flatten(y_pred)[0])[0]
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        for metric, value in (
-            (self._whole_loss, whole),
-            (self._student_loss, student),
-            (self._distillation_loss, taught),
-        ):
-            metric.update_state(value * replicas, sample_weight=samples)
+        shown = (self._student_loss, student), (self._distillation_loss, taught)
+        track(y_pred, (self._whole_loss, whole), *shown)
         return whole
 
     @property
@@ -220,7 +215,8 @@ class Distiller(TrainsHere, keras.Model):
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the metrics, ``loss`` being the weighted sum that is minimized."""
         found = super().get_metrics_result()
-        return {**found, "loss": found.pop("whole_loss")}
+        found["loss"] = found.pop("whole_loss")
+        return found
 
     def save(self, filepath: Any, overwrite: bool = True, **settings: Any) -> None:
         """Save the student, which is what training was for."""
@@ -241,8 +237,15 @@ def _is_distributed(data: Any) -> bool:
     return isinstance(data, (*kinds, keras.utils.experimental.DatasetCreator))
 
 
-def _student(model: Any) -> Any:
-    """Return the model that is trained."""
+def as_student(model: Any) -> Any:
+    """Return the model that is trained: a wrapped one itself, of others an adopted copy.
+
+    Example:
+        >>> inputs = keras.Input((4,))
+        >>> model = keras.Model(inputs, keras.layers.Dense(3)(inputs))
+        >>> type(as_student(model)).__name__
+        'TrainableModel'
+    """
     return model if isinstance(model, TrainableModel) else trainable(adopt(model))
 
 

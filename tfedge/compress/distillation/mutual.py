@@ -1,0 +1,158 @@
+"""Students that teach each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tfedge.compress.distillation.averaging import mean_loss, track
+from tfedge.compress.distillation.distiller import as_student
+from tfedge.compress.distillation.logits import output_kind, to_logits
+from tfedge.compress.distillation.losses import SoftTarget, checked_losses
+from tfedge.compress.distillation.schedules import at, setting
+from tfedge.core.errors import ArgumentError, ModelError
+from tfedge.models.flavours import tf_keras
+from tfedge.models.training.trainable import TrainsHere
+
+keras: Any = tf_keras()
+
+
+class MutualLearning(TrainsHere, keras.Model):
+    """Trains several students at once, each on labels and on what the others say.
+
+    ``loss = sum_i(alpha * student_loss_i + (1 - alpha) * mean_j(losses(j, i)))`` over the peers
+    ``j != i``, whose outputs are constants for student ``i``. No teacher is needed; small models
+    that start from different weights end better than each alone.
+
+    Compile, fit and evaluate as with a model of one output per student: loss and metrics that
+    are given once hold for each, and logs carry its name (``a_loss``, ``a_accuracy``).
+
+    Args:
+        students: At least two models of either Keras, or paths, with the same inputs and one
+            output each, of the same classes; treated as the student of a
+            :class:`~tfedge.Distiller`.
+        losses: Losses called on (peer's logits, student's logits). Default:
+            ``[SoftTarget(temperature=1)]``, the divergence of the paper.
+        alpha: Weight of the labels, in [0, 1], or a schedule of the step.
+
+    Attributes:
+        students: The trained models, by name.
+
+    Raises:
+        ArgumentError: If there are fewer than two students, or ``alpha`` is outside [0, 1].
+        ModelError: If one is not a model, has several outputs, or tells other classes apart.
+
+    Example:
+        >>> import numpy as np
+        >>> def net(name):
+        ...     inputs = keras.Input((4,))
+        ...     outputs = keras.layers.Dense(3, activation="softmax")(inputs)
+        ...     return keras.Model(inputs, outputs, name=name)
+        >>> peers = MutualLearning([net("a"), net("b")])
+        >>> peers.compile("adam", "sparse_categorical_crossentropy")
+        >>> history = peers.fit(np.ones((8, 4)), np.zeros(8), verbose=0)
+        >>> sorted(history.history), list(peers.students)
+        (['a_loss', 'b_loss', 'distillation_loss', 'loss'], ['a', 'b'])
+
+    Reference:
+        Zhang et al., Deep Mutual Learning, CVPR 2018, section 3.2, equations 5 to 8.
+    """
+
+    def __init__(
+        self, students: Sequence[Any], losses: Any = None, alpha: Any = 0.5, **base: Any
+    ) -> None:
+        if not isinstance(students, (list, tuple)) or len(students) < 2:
+            raise ArgumentError(
+                "students must be a list of at least two models: they teach each other. For one "
+                "student and a trained teacher use tfedge.Distiller."
+            )
+        alpha = setting("alpha", alpha, 0.0, 1.0)
+        losses = checked_losses([SoftTarget(temperature=1)] if losses is None else losses)
+        base.setdefault("name", "mutual_learning")
+        super().__init__(**base)
+        self.students = _named([as_student(student) for student in students])
+        self.alpha, self._losses_of_peers = alpha, losses
+        self._kinds = {name: _kind(model) for name, model in self.students.items()}
+        _check_classes(self.students)
+        self._whole_loss = keras.metrics.Mean(name="whole_loss")
+        self._distillation_loss = keras.metrics.Mean(name="distillation_loss")
+
+    def call(self, inputs: Any, training: Any = None) -> dict[str, Any]:
+        """Return what each student says, by name."""
+        return {name: model(inputs, training=training) for name, model in self.students.items()}
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
+    ) -> Any:
+        """Return the weighted sum of all losses, a scalar."""
+        own = super().compute_loss(x, y, y_pred, sample_weight)
+        own = tf.constant(0.0) if own is None else own
+        learned = self._learned(y_pred, sample_weight)
+        alpha = at(self.alpha, getattr(getattr(self, "optimizer", None), "iterations", None))
+        whole = alpha * own + (1.0 - alpha) * learned
+        track(y_pred, (self._whole_loss, whole), (self._distillation_loss, learned))
+        return whole
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Return the metrics, ``loss`` being the weighted sum that is minimized."""
+        found = super().get_metrics_result()
+        found["loss"] = found.pop("whole_loss")
+        return found
+
+    def save(self, *_: Any, **__: Any) -> None:
+        """Refuse: several models do not fit into one file.
+
+        Raises:
+            ModelError: Always.
+        """
+        raise ModelError(
+            f"MutualLearning holds {len(self.students)} models. Save the one that is to ship: "
+            f"mutual.students[{next(iter(self.students))!r}].save(...)."
+        )
+
+    def _learned(self, outputs: dict[str, Any], sample_weight: Any) -> Any:
+        """Return the sum over students of what they miss of their peers, on average."""
+        logits = {name: to_logits(said, self._kinds[name]) for name, said in outputs.items()}
+        total = tf.constant(0.0)
+        for name, own in logits.items():
+            peers = [tf.stop_gradient(said) for other, said in logits.items() if other != name]
+            for loss in self._losses_of_peers:
+                total += sum(mean_loss(loss.call(p, own), sample_weight) for p in peers) / len(
+                    peers
+                )
+        return total
+
+
+def _named(students: list[Any]) -> dict[str, Any]:
+    """Return the students by names that differ."""
+    found: dict[str, Any] = {}
+    for place, model in enumerate(students):
+        name = model.name if model.name not in found else f"{model.name}_{place}"
+        found[name] = model
+    return found
+
+
+def _kind(model: Any) -> str:
+    """Return what the one output of a student holds."""
+    if len(model.outputs) != 1:
+        raise ModelError(
+            f"{model.name!r} has {len(model.outputs)} outputs; students that teach each other "
+            f"have one each."
+        )
+    return output_kind(model.outputs[0], model.name)
+
+
+def _check_classes(students: dict[str, Any]) -> None:
+    """Refuse students of different inputs or classes."""
+    for what in ("input", "output"):
+        shapes = {
+            name: [tuple(tensor.shape[1:]) for tensor in getattr(model, f"{what}s")]
+            for name, model in students.items()
+        }
+        if len({str(shape) for shape in shapes.values()}) > 1:
+            raise ModelError(
+                f"The students differ in their {what}s: {shapes}. All must take the same data "
+                f"and tell the same classes apart, in the same order."
+            )
