@@ -85,9 +85,9 @@ def evaluate(
         data: Arrays, a dict of arrays by input name, ``(x, y)``, a ``tf.data.Dataset``, a Keras
             ``Sequence``, a generator of batches or samples. Sample weights come third.
         y: Labels, when ``data`` are arrays without them. Class numbers or one-hot.
-        metrics: Names (``"accuracy"``, ``"top_5"``, ``"auc"``, ``"confusion_matrix"``, ``"mse"``,
-            ``"mae"``), Keras metrics, or functions ``f(y_true, y_pred)``; for several outputs
-            also a dict by output name.
+        metrics: Names (``"accuracy"``, ``"top_5"``, ``"auc"``, ``"calibration_error"``,
+            ``"confusion_matrix"``, ``"mse"``, ``"mae"``), Keras metrics, or functions
+            ``f(y_true, y_pred)``; for several outputs also a dict by output name.
         runtime: ``"auto"``, ``"litert"``, ``"tflite-runtime"`` or ``"tf.lite"``.
         threads: Threads for the interpreter's kernels.
         batch_size: Samples per run; None finds a good one.

@@ -10,6 +10,7 @@ import numpy as np
 
 from tfedge.core.errors import ArgumentError
 from tfedge.evaluate.accumulate import CollectedMetric, MeanMetric, Metric
+from tfedge.evaluate.calibration import CalibrationError
 from tfedge.evaluate.classification import AUC, Accuracy, ConfusionMatrix, TopK
 from tfedge.evaluate.labels import targets_like
 
@@ -86,6 +87,7 @@ _ALIASES: dict[str, Callable[[str], Metric]] = {
     "sparse_top_k_categorical_accuracy": lambda name: TopK(5, name),
     "confusion_matrix": ConfusionMatrix,
     "auc": AUC,
+    "calibration_error": CalibrationError,
     "mse": MeanSquaredError,
     "mean_squared_error": MeanSquaredError,
     "mae": MeanAbsoluteError,
@@ -97,9 +99,9 @@ def make_metric(metric: Any) -> Metric:
     """Return a metric object for whatever a user wrote.
 
     Args:
-        metric: A name (``"accuracy"``, ``"top_5"``, ``"auc"``, ``"confusion_matrix"``,
-            ``"mse"``, ``"mae"`` and Keras's longer names), a metric of this module, a Keras
-            metric, or a function ``f(y_true, y_pred)``.
+        metric: A name (``"accuracy"``, ``"top_5"``, ``"auc"``, ``"calibration_error"``,
+            ``"confusion_matrix"``, ``"mse"``, ``"mae"`` and Keras's longer names), a metric of
+            this module, a Keras metric, or a function ``f(y_true, y_pred)``.
 
     Raises:
         ArgumentError: If it is none of these.
