@@ -17,7 +17,6 @@ import argparse
 import dataclasses
 import functools
 import hashlib
-import importlib.metadata
 import json
 import os
 import subprocess
@@ -34,6 +33,7 @@ import numpy as np
 import tf_keras
 from channel_networks import NETWORKS, Network, write_for_torch
 from channel_ways import ONE_SHOT, TFMOT, WAYS, int8, removed
+from pages import installed, listed_of, parsed, parser_with_data
 
 import tfedge
 from tfedge.models.statistics import model_statistics
@@ -71,7 +71,7 @@ def keras_run(way: Callable, network: Network, seed: int, file: Path) -> dict[st
         "fewer MACs": macs / model_statistics(slim).macs,
         "int8 accuracy": tfedge.evaluate(lite, x, y, verbose=0).accuracy,
         "gzip_bytes": lite.gzip_bytes,
-        "versions": {name: importlib.metadata.version(name) for name in names},
+        "versions": installed(names),
     }
 
 
@@ -189,8 +189,7 @@ def jobs(network: Network, options: argparse.Namespace) -> Iterator[tuple[str, s
 
 def main() -> None:
     """Run what was not run yet and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=HERE.parents[1] / "shared" / "data")
+    parser = parser_with_data(__doc__)
     parser.add_argument("--networks", nargs="*", default=list(NETWORKS))
     parser.add_argument("--ways", nargs="*", default=list(WAYS))
     parser.add_argument("--tfmot-ways", nargs="*", default=list(TFMOT))
@@ -200,10 +199,8 @@ def main() -> None:
     parser.add_argument("--finished", action="store_true", help="the table of finished runs")
     parser.add_argument("--rates", nargs="*", type=float, default=RATES)
     parser.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
-    options = parser.parse_args()
+    options = parsed(parser)
     warnings.simplefilter("ignore")
-    if not options.data.exists():
-        raise SystemExit(f"No data at {options.data}: pass the folder with --data.")
     results, before = [], []
     for name in options.networks:
         made = NETWORKS[name](options.data, WORK)
@@ -220,12 +217,11 @@ def main() -> None:
         results += found
     if not options.table:
         return
-    versions = {k: v for item in results for k, v in item["versions"].items()}
-    listed = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
     text = "\n\n".join(
         [
             "# Channel removal",
-            f"Written by `python benchmarks/channels.py`: {listed}. Test accuracy after the last "
+            f"Written by `python benchmarks/channels.py`: {listed_of(results)}. "
+            "Test accuracy after the last "
             "epoch, mean over the seeds; every tool starts from the same weights and sees the "
             "same batches. `fewer MACs` is how many times fewer multiply-accumulates are left; "
             "`int8 file` is the accuracy of the converted file on LiteRT, `gzip` its size after "

@@ -11,7 +11,6 @@ Writes convert.md beside this file.
 from __future__ import annotations
 
 import concurrent.futures
-import importlib.metadata
 import multiprocessing
 import os
 import statistics
@@ -26,6 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 import tf_keras
+from pages import installed, listed
 
 import tfedge
 from tfedge.report import markdown_table
@@ -135,11 +135,11 @@ def main() -> None:
         }
         for name in KINDS
     ]
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
     text = "\n\n".join(
         [
             "# Conversion",
-            f"Written by `python benchmarks/convert.py`: {versions}. Median of {ROUNDS} turns, "
+            f"Written by `python benchmarks/convert.py`: {listed(installed(PACKAGES))}. "
+            f"Median of {ROUNDS} turns, "
             "seconds; MobileNetV2 0.35 at 96x96, INT8 with 100 samples, worker warm.",
             markdown_table(rows, {"tfedge / raw": "{:.2f}".format}),
             f"Growth of the calling process per conversion, over {REPETITIONS} float32 conversions "

@@ -22,7 +22,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ import numpy as np
 from coverage_cases import CLUSTERS, FLAVOURS, SIDE, SPARSITY, Case
 from coverage_channels import CHEAP, CONVERTED, REMOVE
 from coverage_quantize import QUANTIZE, kinds
+from pages import installed, listed
 
 import tfedge
 
@@ -199,7 +199,6 @@ def probe_apart(name: str, flavour: str, columns: list[str]) -> dict[str, str]:
 
 def table(rows: dict[tuple[str, str], dict[str, str]]) -> str:
     """Return the rows as Markdown, under what they were made with and how many are good."""
-    versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     families = {key: row for key, row in rows.items() if key[0] not in kinds()}
     small = {key: row for key, row in rows.items() if key[0] in kinds()}
     return "\n".join(
@@ -207,7 +206,7 @@ def table(rows: dict[tuple[str, str], dict[str, str]]) -> str:
             "# Coverage of tf.keras.applications",
             "",
             f"Made by `python benchmarks/coverage.py` on Python {platform.python_version()} with "
-            f"{versions}.",
+            f"{listed(installed(PACKAGES))}.",
             f"Input {SIDE}x{SIDE}x3, 10 classes, seeded random weights, batch normalization "
             "statistics too; outputs are logits of two images.",
             "",

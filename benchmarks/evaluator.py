@@ -8,7 +8,6 @@ turns; the table gives the best time of each, since other work on the machine on
 """
 
 import argparse
-import importlib.metadata
 import json
 import os
 import platform
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from pages import installed, listed
 
 import tfedge
 from tfedge.runtime.runner import Runner
@@ -179,16 +179,14 @@ def row(path, processes, rounds):
 
 def report(rows, processes, rounds):
     """Return the table as Markdown, with what it was measured on."""
-    versions = {name: importlib.metadata.version(name) for name in ("ai-edge-litert", "numpy")}
-    versions["python"] = platform.python_version()
+    versions = installed(("ai-edge-litert", "numpy")) | {"python": platform.python_version()}
     load = os.getloadavg()[0]
-    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
     lines = [
         "# The evaluator's speed",
         "",
         "Written by `python benchmarks/evaluator.py`: one thread, random images, best of",
         f"{processes} processes with {rounds} rounds each in which all take turns.",
-        f"{listed}, {os.cpu_count()} processors, load {load:.1f} at the end of the run.",
+        f"{listed(versions)}, {os.cpu_count()} processors, load {load:.1f} at the end of the run.",
         "With a processor to spare, one process quantizes while the other runs the network. On",
         "a busy machine they share processors, their times add up, and the time grows.",
         "",

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import importlib.metadata
 import json
 import os
 import subprocess
@@ -30,6 +29,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 from channel_networks import Network
+from pages import installed, parsed, parser_with_data
 from ptq_networks import NETWORKS
 from ptq_page import aims, written
 
@@ -197,7 +197,7 @@ def kept(network: Network, name: str, work: Callable[[], dict[str, Any]]) -> dic
     path = place(network, name)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        versions = {package: importlib.metadata.version(package) for package in PACKAGES}
+        versions = installed(PACKAGES)
         found = work()
         versions |= found.pop("versions", {})
         key = {"network": network.name, "tool": name}
@@ -216,18 +216,15 @@ def jobs(network: Network, options: argparse.Namespace) -> Iterator[tuple[str, C
 
 def main() -> None:
     """Run what was not run yet and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=HERE.parents[1] / "shared" / "data")
+    parser = parser_with_data(__doc__)
     parser.add_argument("--networks", nargs="*", default=list(NETWORKS))
     parser.add_argument("--ways", nargs="*", default=list(WAYS))
     parser.add_argument("--mct-ways", nargs="*", default=list(MCT))
     parser.add_argument("--mct-python", help="a Python with model-compression-toolkit")
     parser.add_argument("--finished", action="store_true", help="the table of finished runs")
     parser.add_argument("--no-table", dest="table", action="store_false", help="only run")
-    options = parser.parse_args()
+    options = parsed(parser)
     warnings.simplefilter("ignore")
-    if not options.data.exists():
-        raise SystemExit(f"No data at {options.data}: pass the folder with --data.")
     results = []
     for name in options.networks:
         network = NETWORKS[name](options.data, WORK)

@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 import numpy as np
+from pages import listed_of
 
 from tfedge.report import markdown_table
 
@@ -71,12 +72,11 @@ def _average(labelled: list[dict[str, Any]], tool: str) -> str:
 
 def written(results: list[dict[str, Any]], samples: int) -> str:
     """Return the page."""
-    versions = {k: v for item in results for k, v in item["versions"].items()}
-    listed = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
     return "\n\n".join(
         [
             "# Quantization after training",
-            f"Written by `python benchmarks/ptq.py`: {listed}. Every tool sees the same {samples} "
+            f"Written by `python benchmarks/ptq.py`: {listed_of(results)}. "
+            f"Every tool sees the same {samples} "
             "training samples, without labels. Accuracy of files is that on LiteRT, over all test "
             "samples; MCT's is that of the Keras model with which it simulates integers, with "
             "power-of-two activation ranges; all its settings are its defaults. `drop` is in "

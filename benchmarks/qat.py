@@ -12,10 +12,8 @@ be stopped and started again; it writes qat.md from all of them. Data: ``--data`
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import functools
-import importlib.metadata
 import json
 import os
 import time
@@ -30,6 +28,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 from channel_networks import BATCH, Network, stream
+from pages import installed, listed_of, parsed, parser_with_data
 from qat_networks import CLUSTERS, LOSS, NETWORKS, start
 
 import tfedge
@@ -174,7 +173,7 @@ def kept_run(tool: str, technique: Technique, network: Network, seed: int) -> di
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         key = {"network": network.name, "technique": technique.name, "tool": tool, "seed": seed}
-        versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+        versions = installed(PACKAGES)
         found = {**key, **run(tool, technique, network, seed), "versions": versions}
         path.write_text(json.dumps(found, indent=1))
         print(path.stem, {k: v for k, v in found.items() if k not in key}, flush=True)
@@ -221,12 +220,11 @@ def _cell(items: list[dict], key: str, form: str, pick: Callable = np.mean) -> s
 
 def written(results: list[dict[str, Any]]) -> str:
     """Return the page."""
-    versions = {k: v for item in results for k, v in item["versions"].items()}
-    listed = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
     return "\n\n".join(
         [
             "# Training in integers",
-            f"Written by `python benchmarks/qat.py`: {listed}. Both tools start from the same "
+            f"Written by `python benchmarks/qat.py`: {listed_of(results)}. "
+            "Both tools start from the same "
             "weights and see the same batches for two epochs (10,000 images; 1,200 of the "
             f"digits). PQAT starts from 60 % zeros, CQAT from {CLUSTERS} "
             "values in each kernel, PCQAT from both.",
@@ -244,15 +242,12 @@ def written(results: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     """Run what was not run yet and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=HERE.parents[1] / "shared" / "data")
+    parser = parser_with_data(__doc__)
     parser.add_argument("--networks", nargs="*", default=list(NETWORKS))
     parser.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
     parser.add_argument("--no-run", dest="run", action="store_false", help="only the table")
-    options = parser.parse_args()
+    options = parsed(parser)
     warnings.simplefilter("ignore")
-    if not options.data.exists():
-        raise SystemExit(f"No data at {options.data}: pass the folder with --data.")
     networks = [NETWORKS[name](options.data, WORK) for name in options.networks]
     wanted = [
         (tool, technique, network, seed)

@@ -11,19 +11,18 @@ epoch counts.
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from pages import installed, listed, parser_with_data
 
 import tfedge
 from tfedge.core.masks import magnitude_mask
@@ -206,11 +205,10 @@ def file_table() -> list[str]:
 def page(tables: list[list[str]], seeds: int, seconds: float) -> str:
     """Return the whole page."""
     packages = ("tensorflow", "tensorflow-model-optimization", "ai-edge-litert", "numpy")
-    versions = ", ".join(f"{name} {version(name)}" for name in packages)
     head = f"""# Zeros: what they cost and what they save
 
 Written by `python benchmarks/sparsity.py --seeds {seeds}` in {seconds / 60:.0f} minutes.
-{versions}, python {platform.python_version()}, {os.cpu_count()} processors.
+{listed(installed(packages))}, python {platform.python_version()}, {os.cpu_count()} processors.
 
 ## Accuracy
 
@@ -233,8 +231,7 @@ Other programs ran on the machine: the times are for comparing lines with each o
 
 def main() -> None:
     """Measure and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=HERE.parents[2] / "shared" / "data")
+    parser = parser_with_data(__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     start, first = time.perf_counter(), []
