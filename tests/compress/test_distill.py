@@ -3,7 +3,7 @@ import pytest
 
 from tfedge.compress.distillation.distiller import Distiller
 from tfedge.compress.distillation.logits import output_kind, to_logits
-from tfedge.compress.distillation.losses import SoftTarget
+from tfedge.compress.distillation.soft import SoftTarget
 from tfedge.compress.pruning.magnitude import prune
 from tfedge.compress.pruning.report import sparsity
 from tfedge.compress.quantization.aware import quantize
@@ -169,7 +169,7 @@ def test_binary_models_are_distilled(flat):
 def test_bad_input_is_refused(mlp):
     student, teacher = mlp(keras3(), 8), mlp(keras3(), 32)
     for temperature in (0, -1, float("nan"), float("inf"), "hot", True):
-        with pytest.raises(ArgumentError, match="temperature="):
+        with pytest.raises(ArgumentError, match="temperature"):
             SoftTarget(temperature)
     for alpha in (-0.1, 1.1, "half", float("nan")):
         with pytest.raises(ArgumentError, match="alpha="):

@@ -254,8 +254,8 @@ def test_bad_hints_are_refused():
     def distil(layers):
         return tfedge.Distiller(student, teacher, [FeatureHint(layers)])
 
-    for weight in (0, -1, float("inf"), "much"):
-        with pytest.raises(ArgumentError, match="weight="):
+    for weight in (-1, float("inf"), "much"):
+        with pytest.raises(ArgumentError, match="weight"):
             FeatureHint(weight=weight)
     with pytest.raises(ArgumentError, match="layers holds"):
         FeatureHint([tf_keras().layers.ReLU()])

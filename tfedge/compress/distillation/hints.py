@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
-from tfedge.core.checks import within
-from tfedge.core.errors import ArgumentError
-from tfedge.models.flavours import describe, tf_keras
+from tfedge.compress.distillation.features import FeatureLoss
+from tfedge.models.flavours import tf_keras
 
 keras: Any = tf_keras()
 
@@ -17,7 +15,7 @@ _LEAST_VARIANCE = 1e-6
 
 
 @keras.saving.register_keras_serializable("tfedge", "FeatureHint")
-class FeatureHint(keras.losses.Loss):
+class FeatureHint(FeatureLoss):
     """Make what is inside the student like what is inside the teacher.
 
     ``weight * mean((A(s) - t)**2) / variance(t)`` for each pair of layers and each sample, over
@@ -26,17 +24,19 @@ class FeatureHint(keras.losses.Loss):
     that starts at least squares, is trained with the student and thrown away; features with
     equally many channels are compared without one. Several pairs add up.
 
+    Gradient: ``2 * (A(s) - t) / variance(t) / size`` for each of the ``size`` features. The
+    teacher's features may be of any scale.
+
     Args:
         layers: Which layers: a dict of teacher's layer to student's layer, or a name or regular
             expression, or several of these, meant in both models. A dict holds names or
             expressions that match one layer each. None: the last layer at each resolution that
             both have; for models without positions, the last layer before the outputs.
-        weight: Its weight, positive.
-        name: Name of the loss.
-        reduction: As in Keras.
+        weight: Number of at least 0, or a schedule.
+        **base: ``name`` and ``reduction`` as in Keras.
 
     Raises:
-        ArgumentError: If ``weight`` is not positive, or ``layers`` holds something else.
+        ArgumentError: If ``weight`` is out of its range, or ``layers`` holds something else.
 
     Example:
         >>> loss = FeatureHint("block_.*", weight=2.0)
@@ -49,51 +49,14 @@ class FeatureHint(keras.losses.Loss):
         hints before the other losses instead of beside them.
     """
 
-    def __init__(
-        self,
-        layers: Any = None,
-        weight: float = 1.0,
-        name: str = "feature_hint",
-        reduction: str = "auto",
-    ) -> None:
-        within("weight", weight, 0.0, float("inf"), open_high=True)
-        if weight == 0:
-            raise ArgumentError("weight=0: hints without weight teach nothing. Leave them out.")
-        _check_names(layers)
-        super().__init__(reduction=reduction, name=name)
-        self.layers = layers
-        self.weight = float(weight)
+    adapts = True
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each sample.
+    def __init__(self, layers: Any = None, weight: Any = 1.0, **base: Any) -> None:
+        super().__init__(layers, weight, **{"name": "feature_hint", **base})
 
-        Args:
-            y_true: Features of the teacher, shape ``(samples, ..., channels)``.
-            y_pred: Features of the student after the adapter, same shape.
-
-        Returns:
-            Shape ``(samples,)``, float32.
-        """
-        known, made = tf.cast(y_true, tf.float32), tf.cast(y_pred, tf.float32)
+    def compare(self, known: Any, made: Any, labels: Any = None) -> Any:
+        """Return the loss of each sample, of features with the same shape."""
         axes = list(range(1, len(known.shape)))
         missed = tf.reduce_mean(tf.square(made - known), axis=axes)
         variance = tf.math.reduce_variance(known, axis=axes)
-        return self.weight * missed / tf.maximum(variance, _LEAST_VARIANCE)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the settings."""
-        return {**super().get_config(), "layers": self.layers, "weight": self.weight}
-
-
-def _check_names(layers: Any) -> None:
-    """Refuse layers that are not told by names."""
-    if isinstance(layers, Mapping):
-        names = [*layers.keys(), *layers.values()]
-    else:
-        names = [layers] if isinstance(layers, str) else list(() if layers is None else layers)
-    for name in names:
-        if not isinstance(name, str):
-            raise ArgumentError(
-                f"layers holds {describe(name)}: features are told by the name of a layer or a "
-                f"regular expression, or by a dict of teacher's layer to student's layer."
-            )
+        return missed / tf.maximum(variance, _LEAST_VARIANCE)

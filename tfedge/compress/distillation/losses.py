@@ -1,84 +1,43 @@
-"""What a student can learn from a teacher: ``tfedge.distill``."""
+"""The losses that a student is taught by: as they are given, and where none are."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-import tensorflow as tf
-
+from tfedge.compress.distillation.base import FEATURES
+from tfedge.compress.distillation.logits import SIGMOID, activation_of
+from tfedge.compress.distillation.naming import output_names
+from tfedge.compress.distillation.soft import BinarySoftTarget, SoftTarget
 from tfedge.core.errors import ArgumentError
 from tfedge.models.flavours import describe, tf_keras
+from tfedge.models.training.translate import to_tf_keras
 
 keras: Any = tf_keras()
 
+__all__ = ["SoftTarget", "checked_losses", "default_losses", "is_of_features"]
 
-@keras.saving.register_keras_serializable("tfedge", "SoftTarget")
-class SoftTarget(keras.losses.Loss):
-    """Make the student's softened class probabilities those of the teacher.
 
-    ``tau**2 * sum(p * log(p / q))`` with ``p = softmax(teacher / tau)`` and ``q = softmax(student
-    / tau)`` over logits: the Kullback-Leibler divergence, whose gradient is that of the soft
-    cross-entropy. The factor keeps the size of the gradient when ``tau`` changes.
+def checked_losses(losses: Any) -> Any:
+    """Return the losses as a list, or as a dict of lists by output; refuse what is none.
 
     Args:
-        temperature: ``tau`` > 0. High temperatures show how the teacher ranks wrong classes.
-        name: Name of the loss.
-        reduction: As in Keras.
+        losses: A loss, several, or a dict of output's name to one or several. Losses of Keras 3
+            itself are rebuilt in tf_keras.
 
     Raises:
-        ArgumentError: If ``temperature`` is not a positive number.
-
-    Example:
-        >>> loss = SoftTarget(temperature=2)
-        >>> float(loss([[2.0, 0.0]], [[2.0, 0.0]]))
-        0.0
-        >>> round(float(loss([[2.0, 0.0]], [[0.0, 2.0]])), 4)
-        1.8485
-
-    Reference:
-        Hinton, Vinyals and Dean, 2015, arXiv:1503.02531, section 2.
-    """
-
-    def __init__(
-        self, temperature: float = 4.0, name: str = "soft_target", reduction: str = "auto"
-    ) -> None:
-        number = isinstance(temperature, (int, float)) and not isinstance(temperature, bool)
-        if not (number and 0 < temperature < float("inf")):
-            raise ArgumentError(
-                f"temperature={temperature!r} must be a number greater than 0: logits are divided "
-                f"by it. Usual values are 1 to 10."
-            )
-        super().__init__(reduction=reduction, name=name)
-        self.temperature = float(temperature)
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each sample.
-
-        Args:
-            y_true: Logits of the teacher, shape ``(samples, ..., classes)``.
-            y_pred: Logits of the student, same shape.
-
-        Returns:
-            Shape ``(samples, ...)``, float32.
-        """
-        tau = self.temperature
-        log_p = tf.nn.log_softmax(tf.cast(y_true, tf.float32) / tau)
-        log_q = tf.nn.log_softmax(tf.cast(y_pred, tf.float32) / tau)
-        return tau**2 * tf.reduce_sum(tf.exp(log_p) * (log_p - log_q), axis=-1)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the settings."""
-        return {**super().get_config(), "temperature": self.temperature}
-
-
-def checked_losses(losses: Any) -> list[Any]:
-    """Return the losses as a list; refuse what is not one.
+        ArgumentError: If there are none, or something else is among them.
 
     Example:
         >>> [loss.name for loss in checked_losses(SoftTarget())]
         ['soft_target']
+        >>> sorted(checked_losses({"a": SoftTarget(), "b": [SoftTarget()]}))
+        ['a', 'b']
     """
-    found = [losses] if isinstance(losses, keras.losses.Loss) else list(losses or ())
+    if isinstance(losses, Mapping) and losses:
+        return {name: checked_losses(some) for name, some in losses.items()}
+    given = list(losses) if isinstance(losses, (list, tuple)) else [losses]
+    found = [] if losses is None else [to_tf_keras(loss, "loss") for loss in given]
     for loss in found:
         if not isinstance(loss, keras.losses.Loss):
             raise ArgumentError(
@@ -91,3 +50,57 @@ def checked_losses(losses: Any) -> list[Any]:
             "tfedge.distill.SoftTarget(temperature=4)."
         )
     return found
+
+
+def default_losses(student: Any) -> Any:
+    """Return the losses for ``losses=None``: soft targets, by what each output holds.
+
+    ``BinarySoftTarget`` for several labels out of a sigmoid, ``SoftTarget`` for everything else.
+
+    Args:
+        student: A functional tf_keras model.
+
+    Returns:
+        A list of one loss if it is for all outputs, else a dict by output.
+
+    Raises:
+        ArgumentError: If an output is one number without an activation: the value of a
+            regression, or a logit; the model does not tell.
+
+    Example:
+        >>> inputs = keras.Input((4,))
+        >>> model = keras.Model(inputs, keras.layers.Dense(3, "sigmoid")(inputs))
+        >>> [loss.name for loss in default_losses(model)]
+        ['binary_soft_target']
+    """
+    found = {
+        name: _default(name, tensor)
+        for name, tensor in zip(output_names(student), student.outputs, strict=True)
+    }
+    first = next(iter(found.values()))
+    return [first] if len({type(loss) for loss in found.values()}) == 1 else found
+
+
+def is_of_features(loss: Any) -> bool:
+    """Return whether a loss compares what is inside, instead of outputs.
+
+    Example:
+        >>> is_of_features(SoftTarget())
+        False
+    """
+    return getattr(loss, "compares", None) == FEATURES
+
+
+def _default(name: str, tensor: Any) -> Any:
+    """Return the soft targets that suit an output."""
+    kind, units = activation_of(tensor), tensor.shape[-1]
+    if kind == SIGMOID and units != 1:
+        return BinarySoftTarget()
+    if kind != SIGMOID and units == 1:
+        raise ArgumentError(
+            f"losses is not given, and the output {name!r} is one number without a sigmoid: a "
+            f"value, or the logit of two classes? Give losses=tfedge.distill.RegressionTarget() "
+            f"for values, tfedge.distill.SoftTarget() for a logit; of several outputs, a dict of "
+            f"output's name to losses."
+        )
+    return SoftTarget()
