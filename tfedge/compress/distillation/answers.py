@@ -97,7 +97,8 @@ class Answers:
         if self.asked and not self.hits and not self._stopped:
             self._stop(
                 f"no sample of the last epoch ({self.asked:,}) was seen before. Augmented data "
-                f"differ every time: keep augmentation off, or leave cache out"
+                f"differ every time, and parts of an endless data set too: keep augmentation off, "
+                f"or leave cache out"
             )
         self.start_epoch()
 

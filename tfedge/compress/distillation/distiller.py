@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import itertools
-import warnings
+from copy import copy
 from typing import Any
 
 import tensorflow as tf
 
 from tfedge.compress.distillation.averaging import track
+from tfedge.compress.distillation.cached import CachedTeacher, CacheWatch
 from tfedge.compress.distillation.freezing import frozen
-from tfedge.compress.distillation.losses import SoftTarget, checked_losses
+from tfedge.compress.distillation.losses import checked_losses, default_losses
+from tfedge.compress.distillation.moving_average import MovingAverage
+from tfedge.compress.distillation.roles import as_student, as_teacher, check_pair
 from tfedge.compress.distillation.schedules import at, setting
 from tfedge.compress.distillation.teaching import Teaching
 from tfedge.core.checks import whole_number
 from tfedge.core.data import regroup
-from tfedge.core.errors import ArgumentError, ModelError
-from tfedge.models.adopt import adopt
+from tfedge.core.errors import ArgumentError
 from tfedge.models.flavours import tf_keras
 from tfedge.models.samples import first_samples
 from tfedge.models.training import feeds
-from tfedge.models.training.trainable import TrainableModel, TrainsHere, trainable
+from tfedge.models.training.trainable import TrainsHere, with_callback
 
 keras: Any = tf_keras()
 
@@ -45,13 +47,18 @@ class Distiller(TrainsHere, keras.Model):
             model, or the path of one, is adopted, and its copy is trained
             (:func:`tfedge.models.release` writes the weights back).
         teacher: A Keras model of either flavour, or the path of one. It is copied, never
-            trained, and runs with ``training=False``.
+            trained, and runs with ``training=False``. A list of models is an ensemble, whose
+            logits are averaged. Or a :class:`tfedge.distill.MovingAverage` of the student.
         losses: Loss objects called on (teacher logits, student logits), such as ``SoftTarget``,
-            and hints called on features within (:class:`tfedge.distill.FeatureHint`). Default:
-            ``[SoftTarget(temperature=4)]``.
+            and losses of features within (:class:`tfedge.distill.FeatureHint`); or a dict by
+            output. Default: ``[SoftTarget(temperature=4)]``, ``BinarySoftTarget`` for labels
+            that do not exclude each other.
         alpha: Weight of the labels, in [0, 1]; or a ``LearningRateSchedule`` of either Keras,
             called with the optimizer's step.
         warmup_steps: In how many steps the teacher's weight rises from nothing.
+        cache: A folder in which what the teacher says of each sample is kept, so that it runs
+            once per sample, also over several runs; None to run it in every step. Samples are
+            found by their content, in any order. Augmented data never repeat: no cache then.
         freeze: Layers of the student that are not trained: a name, a regular expression that
             matches whole names, a layer class, or several of these. They stay untrainable.
 
@@ -61,7 +68,8 @@ class Distiller(TrainsHere, keras.Model):
     Raises:
         ArgumentError: If ``alpha`` is outside [0, 1], ``losses`` is empty, a hint names
             layers that are not there or cannot be compared, or ``freeze`` matches no layer or
-            leaves nothing to train.
+            leaves nothing to train; if ``cache`` is another teacher's, cannot be written, or is
+            given with losses of features.
         ModelError: If one is not a model, or their outputs do not match.
 
     Example:
@@ -88,20 +96,23 @@ class Distiller(TrainsHere, keras.Model):
         alpha: Any = 0.5,
         warmup_steps: int = 0,
         freeze: Any = None,
+        cache: Any = None,
         **base: Any,
     ) -> None:
         alpha = setting("alpha", alpha, 0.0, 1.0)
         whole_number("warmup_steps", warmup_steps, least=0)
-        losses = checked_losses([SoftTarget()] if losses is None else losses)
+        losses = None if losses is None else checked_losses(losses)
         base.setdefault("name", "distiller")
         super().__init__(**base)
         self.student = as_student(student)
-        copy = adopt(teacher)
-        _check_pair(self.student, copy)
-        copy.trainable = False
+        frozen_teacher = as_teacher(teacher, self.student)
+        check_pair(self.student, frozen_teacher)
         frozen(self.student, freeze)
+        losses = default_losses(self.student) if losses is None else losses
         self.alpha, self.warmup_steps = alpha, int(warmup_steps)
-        self._teaching = Teaching(self.student, copy, losses)
+        self._teaching = Teaching(self.student, frozen_teacher, tf.nest.map_structure(copy, losses))
+        self._average = teacher if isinstance(teacher, MovingAverage) else None
+        self._cached = None if cache is None else self._remembering(frozen_teacher, cache)
         self._adapters = [adapter for adapter in self._teaching.adapters if adapter is not None]
         self._adapted = False
         self._whole_loss = keras.metrics.Mean(name="whole_loss")
@@ -117,8 +128,9 @@ class Distiller(TrainsHere, keras.Model):
     ) -> Any:
         """Return the weighted sum of both losses, a scalar."""
         student = super().compute_loss(x, y, y_pred, sample_weight)
-        student = tf.constant(0.0) if student is None else student
-        taught = self._teaching.loss(x, y_pred, sample_weight)
+        student = tf.constant(0.0) if student is None else tf.cast(student, tf.float32)
+        said = None if self._cached is None else self._cached(x)
+        taught = self._teaching.loss(x, y_pred, sample_weight, y, said)
         alpha = at(self.alpha, self._step)
         whole = alpha * student + (1.0 - alpha) * self._warm_up() * taught
         shown = (self._student_loss, student), (self._distillation_loss, taught)
@@ -164,9 +176,26 @@ class Distiller(TrainsHere, keras.Model):
                 f"loss is missing: with alpha={self.alpha} the labels count. Give the loss of "
                 f"the labels to compile, or let the teacher teach alone with alpha=0."
             )
+        if self._cached is not None and settings.get("jit_compile") is True:
+            raise ArgumentError(
+                "jit_compile=True cannot look into the cache: XLA compiles no reading of files. "
+                "Leave one of the two out."
+            )
         super().compile(optimizer, loss, metrics, loss_weights, weighted_metrics, **settings)
+        for one in self._teaching.losses:
+            one.clock = self.optimizer.iterations
 
-    def fit(self, x: Any = None, *args: Any, **settings: Any) -> Any:
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        *args: Any,
+        **settings: Any,
+    ) -> Any:
         """Train, as ``tf_keras.Model.fit`` does. Adapters of hints are fitted before.
 
         The first time, the first samples are drawn from ``x`` for :meth:`fit_adapters`; what
@@ -175,7 +204,9 @@ class Distiller(TrainsHere, keras.Model):
         """
         if self._adapters and not self._adapted and not _is_distributed(x):
             x = self._looked_into(feeds.for_tf_keras(x))
-        return super().fit(x, *args, **settings)
+        if self._cached is not None:
+            callbacks = with_callback(callbacks, CacheWatch(self._cached.answers))
+        return super().fit(x, y, batch_size, epochs, verbose, callbacks, *args, **settings)
 
     def fit_adapters(self, x: Any) -> None:
         """Set the adapters of hints to the linear maps nearest to the teacher, by least squares.
@@ -203,6 +234,16 @@ class Distiller(TrainsHere, keras.Model):
         self._teaching.fit_adapters(batch.x)
         self._adapted = True
 
+    def _remembering(self, teacher: Any, folder: Any) -> CachedTeacher:
+        """Return the teacher with a table of what it said."""
+        if self._average is not None or self._teaching.looks_inside:
+            what = "changes with every step" if self._average else "is looked into"
+            raise ArgumentError(
+                f"cache={str(folder)!r} keeps what a teacher puts out, and this one {what}. Leave "
+                f"cache out, or use a fixed teacher and losses of outputs."
+            )
+        return CachedTeacher(teacher, folder)
+
     def _looked_into(self, x: Any) -> Any:
         """Fit adapters on the first samples; return the data with nothing taken away."""
         if not hasattr(x, "__next__"):
@@ -211,6 +252,13 @@ class Distiller(TrainsHere, keras.Model):
         drawn, seen = itertools.tee(x)
         self.fit_adapters(seen)
         return drawn
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Train on one batch, as ``tf_keras.Model.train_step`` does."""
+        logs = super().train_step(data)
+        if self._average is not None:
+            self._average.step(self.optimizer.iterations)
+        return logs
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the metrics, ``loss`` being the weighted sum that is minimized."""
@@ -235,43 +283,3 @@ def _is_distributed(data: Any) -> bool:
     """Return whether a data set can be read by the replicas of a strategy only."""
     kinds = (tf.distribute.DistributedDataset, tf.distribute.DistributedIterator)
     return isinstance(data, (*kinds, keras.utils.experimental.DatasetCreator))
-
-
-def as_student(model: Any) -> Any:
-    """Return the model that is trained: a wrapped one itself, of others an adopted copy.
-
-    Example:
-        >>> inputs = keras.Input((4,))
-        >>> model = keras.Model(inputs, keras.layers.Dense(3)(inputs))
-        >>> type(as_student(model)).__name__
-        'TrainableModel'
-    """
-    return model if isinstance(model, TrainableModel) else trainable(adopt(model))
-
-
-def _check_pair(student: Any, teacher: Any) -> None:
-    """Refuse a pair whose inputs or classes differ; warn if the teacher is the smaller one."""
-    for what in ("input", "output"):
-        shapes = [[tuple(x.shape[1:]) for x in getattr(m, f"{what}s")] for m in (student, teacher)]
-        if not _alike(*shapes):
-            raise ModelError(
-                f"The student {student.name!r} and the teacher {teacher.name!r} differ in their "
-                f"{what}s: {shapes[0]} and {shapes[1]}. Both must take the same data and tell "
-                f"the same classes apart, in the same order."
-            )
-    sizes = [sum(w.shape.num_elements() for w in m.trainable_weights) for m in (student, teacher)]
-    if sizes[1] < sizes[0]:
-        warnings.warn(
-            f"The teacher has {sizes[1]:,} trainable weights, the student {sizes[0]:,}. "
-            f"Are student and teacher swapped?",
-            UserWarning,
-            stacklevel=4,
-        )
-
-
-def _alike(first: list[tuple], second: list[tuple]) -> bool:
-    """Return whether shapes agree where both are known."""
-    return len(first) == len(second) and all(
-        len(a) == len(b) and all(None in (i, j) or i == j for i, j in zip(a, b, strict=True))
-        for a, b in zip(first, second, strict=True)
-    )

@@ -8,9 +8,9 @@ from typing import Any
 import tensorflow as tf
 
 from tfedge.compress.distillation.averaging import mean_loss, track
-from tfedge.compress.distillation.distiller import as_student
 from tfedge.compress.distillation.logits import output_kind, to_logits
 from tfedge.compress.distillation.losses import SoftTarget, checked_losses
+from tfedge.compress.distillation.roles import as_student
 from tfedge.compress.distillation.schedules import at, setting
 from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.models.flavours import tf_keras
@@ -88,7 +88,7 @@ class MutualLearning(TrainsHere, keras.Model):
     ) -> Any:
         """Return the weighted sum of all losses, a scalar."""
         own = super().compute_loss(x, y, y_pred, sample_weight)
-        own = tf.constant(0.0) if own is None else own
+        own = tf.constant(0.0) if own is None else tf.cast(own, tf.float32)
         learned = self._learned(y_pred, sample_weight)
         alpha = at(self.alpha, getattr(getattr(self, "optimizer", None), "iterations", None))
         whole = alpha * own + (1.0 - alpha) * learned

@@ -178,6 +178,23 @@ def trainable(model: Any) -> TrainableModel:
     return TrainableModel(inputs=model.input, outputs=model.output, name=model.name)
 
 
+def with_callback(callbacks: Any, own: Any) -> Any:
+    """Return what ``fit`` takes as callbacks, with one more.
+
+    Args:
+        callbacks: One callback, several, None, or a tf_keras ``CallbackList``.
+        own: A tf_keras callback.
+
+    Example:
+        >>> with_callback(None, "one")
+        ['one']
+    """
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks.append(own)
+        return callbacks
+    return [*_listed(callbacks), own]
+
+
 def _bridged(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the settings of a loop with its callbacks in the flavour of the model."""
     given = settings.get("callbacks")
