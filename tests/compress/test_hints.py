@@ -63,6 +63,13 @@ def test_features_without_contrast_give_finite_losses():
     assert np.all(np.isfinite(FeatureHint().call(flat, flat + 1)))
 
 
+def test_a_sample_without_contrast_does_not_rule_the_batch():
+    known = np.array([[0.0, 0.0], [0.0, 4.0]], "float32")
+    variances = np.array([0.0, 4.0])
+    expected = np.array([1.0, 1.0]) / np.maximum(variances, 0.01 * variances.mean())
+    np.testing.assert_allclose(FeatureHint().call(known, known + 1), expected, rtol=1e-5)
+
+
 def test_the_loss_is_that_of_the_named_features(digits):
     x, y = digits[0][:48], digits[1][:48]
     teacher, student = network(keras3(), (6, 12)), network(keras3(), (6, 5), seed=1)

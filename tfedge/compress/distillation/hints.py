@@ -12,6 +12,7 @@ from tfedge.models.flavours import tf_keras
 keras: Any = tf_keras()
 
 _LEAST_VARIANCE = 1e-6
+_LEAST_SHARE = 0.01
 
 
 @keras.saving.register_keras_serializable("tfedge", "FeatureHint")
@@ -25,7 +26,8 @@ class FeatureHint(FeatureLoss):
     equally many channels are compared without one. Several pairs add up.
 
     Gradient: ``2 * (A(s) - t) / variance(t) / size`` for each of the ``size`` features. The
-    teacher's features may be of any scale.
+    teacher's features may be of any scale. A variance below a hundredth of the batch's mean
+    counts as that, so that a sample which hardly excites the teacher does not rule the batch.
 
     Args:
         layers: Which layers: a dict of teacher's layer to student's layer, or a name or regular
@@ -59,4 +61,5 @@ class FeatureHint(FeatureLoss):
         axes = list(range(1, len(known.shape)))
         missed = tf.reduce_mean(tf.square(made - known), axis=axes)
         variance = tf.math.reduce_variance(known, axis=axes)
-        return missed / tf.maximum(variance, _LEAST_VARIANCE)
+        least = tf.maximum(_LEAST_SHARE * tf.reduce_mean(variance), _LEAST_VARIANCE)
+        return missed / tf.maximum(variance, least)
