@@ -52,9 +52,11 @@ class _Bridge(keras.callbacks.Callback):
         self.callback.set_params(params)
 
     def set_model(self, model: Any) -> None:
-        """Pass on the model."""
+        """Pass on the model; its metrics do not tell Keras 3 whether more of them is better."""
         super().set_model(model)
         self.callback.set_model(model)
+        if getattr(self.callback, "mode", "") == "auto" and hasattr(self.callback, "monitor"):
+            self.callback.mode = _better(self.callback.monitor)
 
     def _implements_train_batch_hooks(self) -> bool:
         """Return whether the loop has to stop at each training batch."""
@@ -72,3 +74,9 @@ class _Bridge(keras.callbacks.Callback):
         """Return whether the callback does something at each batch."""
         base, own = keras3().callbacks.Callback, type(self.callback)
         return any(getattr(own, hook) is not getattr(base, hook) for hook in _BATCH_HOOKS[phase])
+
+
+def _better(monitor: str) -> str:
+    """Return in which direction a metric gets better, as tf_keras's callbacks guess it."""
+    ends, begins = ("acc", "accuracy", "auc"), ("fmeasure", "val_fmeasure")
+    return "max" if monitor.endswith(ends) or monitor.startswith(begins) else "min"
