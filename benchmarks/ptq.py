@@ -16,6 +16,7 @@ import argparse
 import functools
 import json
 import os
+import re
 import subprocess
 import time
 import warnings
@@ -157,11 +158,18 @@ def run_mct(network: Network, way: str, python: str) -> dict[str, Any]:
     command = [python, str(HERE / "ptq_mct.py"), way, *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        return {"failed": done.stderr.strip().splitlines()[-1][:140]}
+        return {"failed": _reason(done.stderr)}
     with np.load(out) as found:
         version = {"model-compression-toolkit": str(found["version"])}
         facts = {"seconds": float(found["seconds"]), "versions": version}
         return facts | scores(network, "test", found["outputs"])
+
+
+def _reason(log: str) -> str:
+    """Return the line of a log that names the error; progress bars are written after it."""
+    lines = log.strip().splitlines()
+    named = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return (named or lines)[-1][:140]
 
 
 def _without(config: Any, key: str) -> Any:
