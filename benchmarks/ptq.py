@@ -158,7 +158,7 @@ def run_mct(network: Network, way: str, python: str) -> dict[str, Any]:
     command = [python, str(HERE / "ptq_mct.py"), way, *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        return {"failed": _reason(done.stderr)}
+        return {"failed": _reason(done.stderr) or f"ended with exit status {done.returncode}"}
     with np.load(out) as found:
         version = {"model-compression-toolkit": str(found["version"])}
         facts = {"seconds": float(found["seconds"]), "versions": version}
@@ -166,10 +166,9 @@ def run_mct(network: Network, way: str, python: str) -> dict[str, Any]:
 
 
 def _reason(log: str) -> str:
-    """Return the line of a log that names the error; progress bars are written after it."""
-    lines = log.strip().splitlines()
-    named = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
-    return (named or lines)[-1][:140]
+    """Return the last line of a log that names an error, if there is one."""
+    named = re.findall(r"^[\w.]*(?:Error|Exception)\b.*", log, re.MULTILINE)
+    return named[-1][:140] if named else ""
 
 
 def _without(config: Any, key: str) -> Any:

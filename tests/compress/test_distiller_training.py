@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from tfedge.compress.clustering.sharing import cluster
 
+from tfedge.compress.clustering.sharing import cluster
 from tfedge.compress.distillation.assistants import through_assistants
 from tfedge.compress.distillation.distiller import Distiller
 from tfedge.compress.pruning.magnitude import prune
