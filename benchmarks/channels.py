@@ -190,7 +190,7 @@ def jobs(network: Network, options: argparse.Namespace) -> Iterator[tuple[str, s
 def main() -> None:
     """Run what was not run yet and write the table."""
     parser = parser_with_data(__doc__)
-    parser.add_argument("--networks", nargs="*", default=list(NETWORKS))
+    parser.add_argument("--networks", nargs="*", choices=list(NETWORKS), default=list(NETWORKS))
     parser.add_argument("--ways", nargs="*", default=list(WAYS))
     parser.add_argument("--tfmot-ways", nargs="*", default=list(TFMOT))
     parser.add_argument("--torch-ways", nargs="*", default=list(TORCH))

@@ -224,7 +224,7 @@ def jobs(network: Network, options: argparse.Namespace) -> Iterator[tuple[str, C
 def main() -> None:
     """Run what was not run yet and write the table."""
     parser = parser_with_data(__doc__)
-    parser.add_argument("--networks", nargs="*", default=list(NETWORKS))
+    parser.add_argument("--networks", nargs="*", choices=list(NETWORKS), default=list(NETWORKS))
     parser.add_argument("--ways", nargs="*", default=list(WAYS))
     parser.add_argument("--mct-ways", nargs="*", default=list(MCT))
     parser.add_argument("--mct-python", help="a Python with model-compression-toolkit")

@@ -243,7 +243,7 @@ def written(results: list[dict[str, Any]]) -> str:
 def main() -> None:
     """Run what was not run yet and write the table."""
     parser = parser_with_data(__doc__)
-    parser.add_argument("--networks", nargs="*", default=list(NETWORKS))
+    parser.add_argument("--networks", nargs="*", choices=list(NETWORKS), default=list(NETWORKS))
     parser.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
     parser.add_argument("--no-run", dest="run", action="store_false", help="only the table")
     options = parsed(parser)
