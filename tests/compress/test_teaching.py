@@ -1,5 +1,9 @@
 """Which loss sees what: outputs by kind, features by layer, labels and weights by output."""
 
+import subprocess
+import sys
+import textwrap
+
 import loss_formulas as papers
 import numpy as np
 import pytest
@@ -118,7 +122,7 @@ def test_a_teacher_with_logits_and_a_student_with_probabilities():
         for said in (student(x), tf.identity(student(x))):  # with and without Keras' note
             assert float(teaching.loss(x, said)) == pytest.approx(expected, rel=1e-4)
     with pytest.raises(
-        ArgumentError, match=r"no softmax or sigmoid in the student and a softmax in the teacher"
+        ArgumentError, match="a softmax in the student and no softmax or sigmoid in the t"
     ):
         Teaching(heads(a=(5, "softmax")), heads(a=(5, None)), [RegressionTarget()])
     with pytest.raises(ArgumentError, match="Give both models the same activation"):
@@ -183,6 +187,9 @@ def test_labels_and_weights_by_output():
     assert value == pytest.approx(expected, rel=1e-4)
     lists = [[thing[n] for n in outputs] for thing in (weights, y)]
     assert taught([DecoupledKD()], *lists, wrapped=list, **outputs)[0] == pytest.approx(value)
+    with pytest.raises(ArgumentError, match="y does not fit the 2 outputs"):
+        taught([DecoupledKD()], None, y["a"], **outputs)
+    taught([SoftTarget()], None, y["a"], **outputs)
     same, *_ = taught([DecoupledKD()], weights["a"], y, **outputs)
     expected = sum(
         np.mean(weights["a"] * papers.decoupled(known[n].numpy(), made[n].numpy(), y[n]))
@@ -323,3 +330,49 @@ def test_by_output():
     for given in (1, [1], [1, 2, 3]):
         with pytest.raises(ArgumentError, match=r"y does not fit the 2 outputs \['a', 'b'\]"):
             by_output("y", given, names)
+
+
+def test_replicas_and_mixed_precision():
+    program = """
+        import os
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+        import contextlib
+        import numpy as np, tensorflow as tf
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        halves = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(cpu, halves)
+        import tf_keras, tfedge
+        from tfedge.distill import *
+        def net(width):
+            inputs = tf_keras.Input((8, 8, 1))
+            x = tf_keras.layers.Conv2D(width, 3, activation="relu", name="conv")(inputs)
+            x = tf_keras.layers.GlobalAveragePooling2D()(x)
+            return tf_keras.Model(inputs, tf_keras.layers.Dense(3, dtype="float32")(x))
+        rng = np.random.default_rng(0)
+        x, y, weights = rng.random((64, 8, 8, 1)), rng.integers(0, 3, 64), rng.random(64)
+        loss = tf_keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        def trained(scope, losses):
+            tf_keras.utils.set_random_seed(0)
+            student, teacher = net(2), net(6)
+            with scope:
+                distiller = tfedge.Distiller(student, teacher, losses)
+                distiller.compile(tf_keras.optimizers.SGD(0.01), loss, steps_per_execution=2)
+            logs = distiller.fit(x, y, sample_weight=weights, shuffle=False, epochs=3, verbose=0)
+            return logs.history["loss"]
+        single = [SoftTarget(), DecoupledKD(), AttentionTransfer()]
+        among = [DIST(), RelationalKD(distance=1, angle=2), SimilarityPreserving(weight=1.0)]
+        among += [ContrastiveKD(), TripletMargin()]
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        alone = trained(contextlib.nullcontext(), single)
+        np.testing.assert_allclose(alone, trained(strategy.scope(), single), rtol=1e-4)
+        assert np.all(np.isfinite(trained(strategy.scope(), single + among)))
+        whole = trained(contextlib.nullcontext(), single + among)
+        tf_keras.mixed_precision.set_global_policy("mixed_float16")
+        half = trained(contextlib.nullcontext(), single + among)
+        np.testing.assert_allclose(whole, half, rtol=0.02)
+        print("same")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True
+    )
+    assert "same" in done.stdout, done.stderr[-2000:]

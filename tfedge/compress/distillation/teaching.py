@@ -57,6 +57,7 @@ class Teaching:
         ]
         self.looks_inside = bool(within)
         self.losses = _unique([*itertools.chain(*self._assigned), *(loss for loss, _ in within)])
+        self._takes_labels = any(getattr(loss, "takes_labels", False) for loss in self.losses)
         self.adapters = [adapter(*pair) if loss.adapts else None for loss, _, pair in self._inside]
         self._teacher = _seeing(keras.Model, teacher, [pair[0] for *_, pair in self._inside])
         self._student = _seeing(TrainableModel, student, [pair[1] for *_, pair in self._inside])
@@ -79,7 +80,7 @@ class Teaching:
             outputs: What the student said of them.
             sample_weight: None, weights for all outputs, or a list or dict by output. Losses of
                 features that belong to no output are weighted by the former only.
-            y: Labels, as ``compute_loss`` gets them.
+            y: Labels, as ``compute_loss`` gets them; looked at if a loss takes labels.
             said: What the teacher says, if that is known already: the teacher does not run.
 
         Raises:
@@ -95,7 +96,7 @@ class Teaching:
         if said is None:
             said = self._teacher(x, training=False)
             said, *features = said if self._inside else (said,)
-        labels = by_output("y", y, self._names)
+        labels = by_output("y", y if self._takes_labels else None, self._names)
         weights = _weights(sample_weight, self._names)
         total = self._of_outputs(said, outputs, labels, weights)
         return total + self._of_features(features, outputs, [*labels, None], weights)
