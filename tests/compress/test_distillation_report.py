@@ -71,8 +71,15 @@ def test_single_logits_are_classes_by_their_sign():
 
 def test_a_teacher_that_is_not_better_has_no_gap(data):
     found = report(wrong_on(1), wrong_on(1), wrong_on(), *data)
-    assert np.isnan(found.gap_recovered) and "gap" not in repr(found)
-    found.to_json()
+    assert found.gap_recovered is None and "gap" not in repr(found)
+
+
+def test_a_class_without_samples_has_no_accuracy(data):
+    x, y = data
+    found = report(wrong_on(), wrong_on(1), wrong_on(), x[y != 2], y[y != 2])
+    assert found.models[0].by_class == (1.0, 1.0, None, 1.0) and found.samples[2] == 0
+    assert json.loads(found.to_json())["models"][1]["by_class"] == [1.0, 0.0, None, 1.0]
+    assert len(found.plot().patches) == 12
 
 
 def test_the_picture_shows_every_class(data):

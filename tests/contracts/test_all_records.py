@@ -64,6 +64,7 @@ def handed_out(states, float_model, lite, data):
         quantization_of(states["PQAT"]),
         steps_apart(states["PQAT"], tfedge.convert(states["PQAT"], "int8"), data[0][:8]),
         model_statistics(states["pruned"]),
+        tfedge.distill.report(float_model, lite, lite, *data),
         tfedge.channel_report(float_model, tfedge.prune_channels(float_model, ratio=0.5)),
     ]
     return {type(record).__name__: record for record in inside(results)}

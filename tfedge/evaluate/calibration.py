@@ -79,4 +79,4 @@ def _gap(right: np.ndarray, sure: np.ndarray, weights: np.ndarray, bins: int) ->
     """Return the weighted mean over bins of the gap between accuracy and confidence."""
     places = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)
     gaps = np.bincount(places, weights * (right - sure), bins)
-    return float(np.abs(gaps).sum() / weights.sum())
+    return float(np.abs(gaps).sum()) / float(weights.sum())

@@ -27,7 +27,7 @@ class ModelScore(Record):
         role: ``"teacher"``, ``"alone"`` or ``"distilled"``.
         name: Name of the model.
         accuracy: Fraction of samples whose class is right.
-        by_class: The same for the samples of each class, NaN for a class without samples.
+        by_class: The same for the samples of each class, None for a class without samples.
         agreement: Fraction of samples on which it predicts the teacher's class.
         calibration_error: Expected calibration error in 15 bins, in [0, 1].
     """
@@ -35,7 +35,7 @@ class ModelScore(Record):
     role: str
     name: str
     accuracy: float
-    by_class: tuple[float, ...]
+    by_class: tuple[float | None, ...]
     agreement: float
     calibration_error: float
 
@@ -48,12 +48,12 @@ class DistillationReport(Record):
         models: The teacher, the student alone, the student distilled.
         samples: How many samples each class has.
         gap_recovered: Part of the gap between the student alone and the teacher that
-            distillation closes; NaN if the teacher is not better than the student alone.
+            distillation closes; None if the teacher is not better than the student alone.
     """
 
     models: tuple[ModelScore, ...]
     samples: tuple[int, ...]
-    gap_recovered: float
+    gap_recovered: float | None
 
     def __repr__(self) -> str:
         """Return one line per model, and the classes that gained and lost most."""
@@ -69,7 +69,7 @@ class DistillationReport(Record):
             f"  class {best[0]} gained most, {best[1]:+.2%}; class {worst[0]} least, "
             f"{worst[1]:+.2%}"
         )
-        if np.isfinite(self.gap_recovered):
+        if self.gap_recovered is not None:
             lines.append(f"  {self.gap_recovered:.0%} of the gap to the teacher recovered")
         return "\n".join(lines)
 
@@ -103,12 +103,12 @@ class DistillationReport(Record):
             label = f"{item.role}, {item.accuracy:.1%}"
             axes.bar(
                 classes + (place - 1) * 0.27,
-                item.by_class,
+                np.array(item.by_class, float),
                 0.25,
                 label=label,
                 color=_COLORS[item.role],
             )
-        shown = [value for item in self.models for value in item.by_class if np.isfinite(value)]
+        shown = [value for item in self.models for value in item.by_class if value is not None]
         axes.set(xlabel="class", ylabel="accuracy", xticks=classes, title=self._title())
         axes.set_ylim(max(0.0, min(shown) - 0.1), 1.0)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=3, frameon=False)
@@ -116,13 +116,14 @@ class DistillationReport(Record):
 
     def _title(self) -> str:
         """Return what the picture shows, in a line."""
-        if not np.isfinite(self.gap_recovered):
+        if self.gap_recovered is None:
             return "accuracy by class"
         return f"{self.gap_recovered:.0%} of the gap to the teacher recovered"
 
     def _extremes(self) -> tuple[tuple[int, float], tuple[int, float]]:
         """Return the classes that gained most and least, with what they gained."""
-        gains = np.subtract(self.models[2].by_class, self.models[1].by_class)
+        alone, distilled = (np.array(item.by_class, float) for item in self.models[1:])
+        gains = distilled - alone
         best, worst = int(np.nanargmax(gains)), int(np.nanargmin(gains))
         return (best, float(gains[best])), (worst, float(gains[worst]))
 
@@ -163,9 +164,9 @@ def report(
         for role, model, said in zip(_COLORS, models, outputs, strict=True)
     ]
     best, start, end = (score.accuracy for score in scores)
-    gap = (end - start) / (best - start) if best > start else float("nan")
+    gap = (end - start) / (best - start) if best > start else None
     counts = np.bincount(truth, minlength=len(scores[0].by_class))
-    return DistillationReport(tuple(scores), tuple(counts.tolist()), float(gap))
+    return DistillationReport(tuple(scores), tuple(counts.tolist()), gap)
 
 
 def _predicted(models: list[Predictor], data: Any, y: Any) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -202,7 +203,8 @@ def _score(
     right = chosen == truth
     counts = np.bincount(truth, minlength=classes)
     hits = np.bincount(truth, right, classes)
-    with np.errstate(invalid="ignore"):
-        by_class = tuple((hits / counts).tolist())
+    by_class = tuple(
+        float(hit / count) if count else None for hit, count in zip(hits, counts, strict=True)
+    )
     agreement = float(np.mean(chosen == ruling))
     return ModelScore(role, name, float(right.mean()), by_class, agreement, metric.result())
