@@ -81,7 +81,8 @@ def relational(t, s, distance=25.0, angle=50.0):
 
     def cosine(x, i, j, k):
         a, b = x[i] - x[j], x[k] - x[j]
-        return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+        lengths = np.linalg.norm(a) * np.linalg.norm(b)
+        return a @ b / lengths if lengths else 0.0
 
     apart = np.mean([huber(a - b) for a, b in zip(distances(t), distances(s), strict=True)])
     turned = np.mean([huber(cosine(t, *three) - cosine(s, *three)) for three in triples])

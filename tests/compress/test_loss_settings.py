@@ -177,6 +177,13 @@ def test_relations_do_not_change_when_embeddings_are_turned():
         np.testing.assert_allclose(first, second, rtol=1e-3, atol=1e-4)
 
 
+def test_relations_of_samples_that_coincide():
+    known, made = np.random.default_rng(0).normal(size=(2, 5, 3))
+    made[1] = made[3]
+    found = RelationalKD().call(known, made).numpy().mean()
+    assert found == pytest.approx(papers.relational(known, made), rel=1e-4)
+
+
 def test_attention_at_two_resolutions():
     """A map that is the same everywhere is the same at any resolution; a corner is not."""
     wide, small = np.ones((1, 8, 8, 3)), np.ones((1, 4, 4, 2))
@@ -188,6 +195,8 @@ def test_attention_at_two_resolutions():
     near, far = np.zeros((2, 1, 4, 4, 1))
     near[:, 0, 0], far[:, 3, 3] = 1, 1
     assert float(loss.call(corner, near)[0]) < 0.5 < 1.5 < float(loss.call(corner, far)[0])
+    board = np.indices((8, 8)).sum(0).reshape(1, 8, 8, 1) % 2
+    assert float(loss.call(board, small)[0]) < 0.05  # made larger instead, 0.59
     series = np.ones((2, 12, 3)), np.ones((2, 6, 5))
     np.testing.assert_allclose(loss.call(*series), 0, atol=1e-5)
 

@@ -255,6 +255,17 @@ def test_what_the_teacher_said_before():
         inside.loss(x, student(x), said=said)
 
 
+def test_nothing_flows_back_into_the_teacher():
+    """A teacher of the same weights: cross-entropy would else make them surer of anything."""
+    model = heads(a=(3, None))
+    x = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
+    teaching = Teaching(model, model, [SoftTarget(form="cross_entropy")])
+    with tf.GradientTape() as tape:
+        loss = teaching.loss(x, model(x))
+    for gradient in tape.gradient(loss, model.trainable_variables):
+        np.testing.assert_allclose(gradient, 0, atol=1e-6)
+
+
 def test_losses_are_listed_once():
     soft, hint = SoftTarget(), FeatureHint("body")
     model = heads(a=(3, None), b=(4, None))
