@@ -66,6 +66,7 @@ def handed_out(states, float_model, lite, data):
         model_statistics(states["pruned"]),
         tfedge.distill.report(float_model, lite, lite, *data),
         tfedge.channel_report(float_model, tfedge.prune_channels(float_model, ratio=0.5)),
+        tfedge.runtime.plan_arena(lite),
     ]
     return {type(record).__name__: record for record in inside(results)}
 
