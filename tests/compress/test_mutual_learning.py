@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from tfedge.compress.distillation.losses import SoftTarget
+from tfedge.compress.distillation.decoupled import DecoupledKD
+from tfedge.compress.distillation.hints import FeatureHint
 from tfedge.compress.distillation.mutual import MutualLearning
+from tfedge.compress.distillation.soft import SoftTarget
 from tfedge.compress.quantization.aware import quantize
 from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.models.flavours import keras3, tf_keras
@@ -82,7 +84,29 @@ def test_wrapped_peers_and_equal_names(data):
     assert list(peers.students) == ["a", "a_1"] and np.isfinite(logs["loss"][0])
 
 
+def test_labels_that_do_not_exclude_each_other(data):
+    x, _ = data
+    y = (x[:, :3] > 0).astype("float32")
+    p = [net(name, activation="sigmoid") for name in "ab"]
+    peers = MutualLearning(p)
+    peers.compile("adam", "binary_crossentropy")
+    found = peers.evaluate(x, y, verbose=0, return_dict=True)["distillation_loss"]
+    a, b = (np.stack([q, 1 - q], -1) for q in (m.predict(x, verbose=0) for m in p))
+    divergences = [np.sum(one * np.log(one / other), -1) for one, other in ((a, b), (b, a))]
+    assert found == pytest.approx(np.mean(divergences[0]) + np.mean(divergences[1]), rel=1e-3)
+
+
+def test_losses_that_need_labels_and_schedules(data):
+    cooling = keras3().optimizers.schedules.PolynomialDecay(8.0, 3, 0.0)
+    peers = MutualLearning([net("a"), net("b")], [DecoupledKD(temperature=cooling)])
+    peers.compile("adam", LOSS)
+    logs = peers.fit(*data, batch_size=10, epochs=2, verbose=0).history
+    assert np.isfinite(logs["loss"]).all()
+
+
 def test_bad_input_is_refused(tmp_path):
+    with pytest.raises(ArgumentError, match="losses compares features"):
+        MutualLearning([net("a"), net("b")], FeatureHint())
     with pytest.raises(ArgumentError, match="at least two models"):
         MutualLearning([net("a")])
     with pytest.raises(ModelError, match="differ in their outputs"):

@@ -120,6 +120,12 @@ class TemperedLoss(DistillationLoss):
         super().__init__(weight, **base)
         self.temperature = setting("temperature", temperature, LEAST_TEMPERATURE, _INFINITE)
 
+    def now(self, name: str) -> Any:
+        """Return a setting at the present step; a schedule cools a temperature no further."""
+        found = super().now(name)
+        cooled = name == "temperature" and not isinstance(found, float)
+        return tf.maximum(found, LEAST_TEMPERATURE) if cooled else found
+
     def get_config(self) -> dict[str, Any]:
         """Return the settings."""
         return {**super().get_config(), "temperature": config_of(self.temperature)}

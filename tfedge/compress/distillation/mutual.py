@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import tensorflow as tf
 
-from tfedge.compress.distillation.averaging import mean_loss, track
-from tfedge.compress.distillation.logits import output_kind, to_logits
-from tfedge.compress.distillation.losses import SoftTarget, checked_losses
+from tfedge.compress.distillation.averaging import track
+from tfedge.compress.distillation.losses import checked_losses, default_losses
 from tfedge.compress.distillation.roles import as_student
 from tfedge.compress.distillation.schedules import at, setting
+from tfedge.compress.distillation.teaching import Teaching
 from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.models.flavours import tf_keras
 from tfedge.models.training.trainable import TrainsHere
@@ -33,15 +34,17 @@ class MutualLearning(TrainsHere, keras.Model):
         students: At least two models of either Keras, or paths, with the same inputs and one
             output each, of the same classes; treated as the student of a
             :class:`~tfedge.Distiller`.
-        losses: Losses called on (peer's logits, student's logits). Default:
-            ``[SoftTarget(temperature=1)]``, the divergence of the paper.
+        losses: Losses of outputs, called on (peer's, student's). Default: at temperature 1
+            ``SoftTarget``, the divergence of the paper, or ``BinarySoftTarget`` for labels that
+            do not exclude each other.
         alpha: Weight of the labels, in [0, 1], or a schedule of the step.
 
     Attributes:
         students: The trained models, by name.
 
     Raises:
-        ArgumentError: If there are fewer than two students, or ``alpha`` is outside [0, 1].
+        ArgumentError: If there are fewer than two students, ``alpha`` is outside [0, 1], or
+            losses compare features or do not suit the outputs.
         ModelError: If one is not a model, has several outputs, or tells other classes apart.
 
     Example:
@@ -69,13 +72,13 @@ class MutualLearning(TrainsHere, keras.Model):
                 "student and a trained teacher use tfedge.Distiller."
             )
         alpha = setting("alpha", alpha, 0.0, 1.0)
-        losses = checked_losses([SoftTarget(temperature=1)] if losses is None else losses)
+        losses = None if losses is None else checked_losses(losses)
         base.setdefault("name", "mutual_learning")
         super().__init__(**base)
         self.students = _named([as_student(student) for student in students])
-        self.alpha, self._losses_of_peers = alpha, losses
-        self._kinds = {name: _kind(model) for name, model in self.students.items()}
-        _check_classes(self.students)
+        _check_alike(self.students)
+        self.alpha = alpha
+        self._lessons = _lessons(self.students, losses)
         self._whole_loss = keras.metrics.Mean(name="whole_loss")
         self._distillation_loss = keras.metrics.Mean(name="distillation_loss")
 
@@ -89,7 +92,7 @@ class MutualLearning(TrainsHere, keras.Model):
         """Return the weighted sum of all losses, a scalar."""
         own = super().compute_loss(x, y, y_pred, sample_weight)
         own = tf.constant(0.0) if own is None else tf.cast(own, tf.float32)
-        learned = self._learned(y_pred, sample_weight)
+        learned = self._learned(y, y_pred, sample_weight)
         alpha = at(self.alpha, getattr(getattr(self, "optimizer", None), "iterations", None))
         whole = alpha * own + (1.0 - alpha) * learned
         track(y_pred, (self._whole_loss, whole), (self._distillation_loss, learned))
@@ -112,17 +115,42 @@ class MutualLearning(TrainsHere, keras.Model):
             f"mutual.students[{next(iter(self.students))!r}].save(...)."
         )
 
-    def _learned(self, outputs: dict[str, Any], sample_weight: Any) -> Any:
+    def compile(self, *args: Any, **settings: Any) -> None:
+        """Configure training, as ``tf_keras.Model.compile`` does, with objects of either Keras."""
+        super().compile(*args, **settings)
+        for loss in (loss for *_, lesson in self._lessons for loss in lesson.losses):
+            loss.clock = self.optimizer.iterations
+
+    def _learned(self, y: Any, outputs: dict[str, Any], sample_weight: Any) -> Any:
         """Return the sum over students of what they miss of their peers, on average."""
-        logits = {name: to_logits(said, self._kinds[name]) for name, said in outputs.items()}
-        total = tf.constant(0.0)
-        for name, own in logits.items():
-            peers = [tf.stop_gradient(said) for other, said in logits.items() if other != name]
-            for loss in self._losses_of_peers:
-                total += sum(mean_loss(loss.call(p, own), sample_weight) for p in peers) / len(
-                    peers
-                )
-        return total
+        missed = [
+            lesson.loss(None, outputs[student], sample_weight, y, outputs[peer])
+            for student, peer, lesson in self._lessons
+        ]
+        return sum(missed) / (len(self.students) - 1)
+
+
+def _lessons(students: dict[str, Any], losses: Any) -> list[tuple[str, str, Teaching]]:
+    """Return (student, peer, what the one learns from the other) for each ordered pair."""
+    losses = _default(students) if losses is None else losses
+    found = [
+        (one, other, Teaching(student, peer, tf.nest.map_structure(copy, losses)))
+        for one, student in students.items()
+        for other, peer in students.items()
+        if one != other
+    ]
+    if found[0][2].looks_inside:
+        raise ArgumentError(
+            "losses compares features, and peers see each other's outputs only. Use losses of "
+            "outputs, or a tfedge.Distiller with a trained teacher."
+        )
+    return found
+
+
+def _default(students: dict[str, Any]) -> list[Any]:
+    """Return soft targets as they suit the outputs, at the temperature of the paper."""
+    [loss] = default_losses(next(iter(students.values())))
+    return [type(loss)(temperature=1)]
 
 
 def _named(students: list[Any]) -> dict[str, Any]:
@@ -134,18 +162,14 @@ def _named(students: list[Any]) -> dict[str, Any]:
     return found
 
 
-def _kind(model: Any) -> str:
-    """Return what the one output of a student holds."""
-    if len(model.outputs) != 1:
-        raise ModelError(
-            f"{model.name!r} has {len(model.outputs)} outputs; students that teach each other "
-            f"have one each."
-        )
-    return output_kind(model.outputs[0], model.name)
-
-
-def _check_classes(students: dict[str, Any]) -> None:
-    """Refuse students of different inputs or classes."""
+def _check_alike(students: dict[str, Any]) -> None:
+    """Refuse students of several outputs, and of different inputs or classes."""
+    for model in students.values():
+        if len(model.outputs) != 1:
+            raise ModelError(
+                f"{model.name!r} has {len(model.outputs)} outputs; students that teach each "
+                f"other have one each."
+            )
     for what in ("input", "output"):
         shapes = {
             name: [tuple(tensor.shape[1:]) for tensor in getattr(model, f"{what}s")]
