@@ -1,0 +1,90 @@
+"""The teachers, students and data of distillation.py."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from channel_networks import Network, cifar, fashion, kept, residual, wide_resnet8
+from ptq_networks import BANDS, FRAMES, spoken
+
+import tfedge
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A trained teacher, an untrained student, and their data.
+
+    Args:
+        network: The teacher and the data.
+        build: Returns the student.
+        epochs: How long the student is trained.
+        rate: Learning rate at the beginning.
+        work: Folder of what is kept.
+    """
+
+    network: Network
+    build: Callable[[], Any]
+    epochs: int
+    rate: float
+    work: Path
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.network.name
+
+    @property
+    def data(self) -> dict[str, np.ndarray]:
+        """Training, validation and test samples."""
+        return self.network.data
+
+    @property
+    def cache(self) -> Path:
+        """Where what the teacher says is kept."""
+        return self.work / f"{self.name}_said"
+
+    def teacher(self) -> Any:
+        """Return the trained teacher."""
+        return self.network.model(self.work)
+
+    def student(self) -> Any:
+        """Return the student with weights by the seed that is set."""
+        return self.build()
+
+
+def student(name: str, **settings: Any) -> Callable[[], Any]:
+    """Return what builds an architecture of the zoo with ten classes."""
+    return lambda: tfedge.zoo.build(name, classes=10, **settings)
+
+
+def fashion_mnist(folder: Path, work: Path) -> Task:
+    """A residual network teaches a separable one."""
+    build = lambda: residual((28, 28, 1), (32, 64, 128), "fashion_teacher")  # noqa: E731
+    make = kept("fashion_teacher", build, epochs=8)
+    network = Network("fashion_mnist", fashion(folder), make, augment=False)
+    build = student("mobilenet_v1", input_shape=(28, 28, 1), width=0.25)
+    return Task(network, build, epochs=8, rate=4e-3, work=work)
+
+
+def spoken_digits(folder: Path, work: Path) -> Task:
+    """The same on spectrograms of digits, tested on a speaker whom neither ever heard."""
+    build = lambda: residual((FRAMES, BANDS, 1), (32, 64, 128), "spoken_teacher")  # noqa: E731
+    make = kept("spoken_teacher", build, epochs=30)
+    network = Network("spoken_digits", spoken(folder), make, augment=False)
+    build = student("ds_cnn", input_shape=(FRAMES, BANDS, 1), width=0.5)
+    return Task(network, build, epochs=30, rate=4e-3, work=work)
+
+
+def cifar10(folder: Path, work: Path) -> Task:
+    """The wide ResNet8 teaches a thin one; images are shifted and mirrored."""
+    wide = wide_resnet8(folder, work.parent / "channels")
+    network = dataclasses.replace(wide, name="cifar10", data=cifar(folder, work))
+    build = student("resnet8", input_shape=(32, 32, 3), width=0.5)
+    return Task(network, build, epochs=10, rate=4e-3, work=work.parent / "channels")
+
+
+TASKS = {made.__name__: made for made in (fashion_mnist, spoken_digits, cifar10)}
