@@ -16,7 +16,8 @@ def replace_layers(model: Any, chain_for: Callable[[Any], list[Any] | None]) -> 
         model: A functional tf_keras model that belongs to the caller: its other layers are
             used in the new model too, with their weights.
         chain_for: Called with each layer; returns the layers to call one after the other in
-            its place, or None to leave it. It may be called with layers used more than once:
+            its place, or None to leave it. The first, which gets all arguments, may be a function
+            that calls layers. It may be called with layers used more than once:
             each use then goes through the same chain.
 
     Returns:

@@ -79,9 +79,9 @@ def _parts(layer: Any) -> list[Any] | None:
     if kind == "BatchNormalization":
         ones = np.ones(shape[-1], "float32")
         last = list(np.atleast_1d(layer.axis)) in ([-1], [3])
-        return [_depthwise(f"{layer.name}_affine", ones), layer] if last else None
+        return [depthwise_of(f"{layer.name}_affine", ones), layer] if last else None
     found = scale_and_shift(layer, shape[-1])
-    return None if found is None else [_depthwise(layer.name, *found)]
+    return None if found is None else [depthwise_of(layer.name, *found)]
 
 
 def _has_one_shape(layer: Any) -> bool:
@@ -89,8 +89,18 @@ def _has_one_shape(layer: Any) -> bool:
     return len({tuple(layer.get_input_shape_at(i)) for i in range(len(layer.inbound_nodes))}) == 1
 
 
-def _depthwise(name: str, scale: np.ndarray, shift: np.ndarray | None = None) -> Any:
-    """Return a depthwise 1×1 convolution that is not trained."""
+def depthwise_of(name: str, scale: np.ndarray, shift: np.ndarray | None = None) -> Any:
+    """Return a depthwise 1×1 convolution that is not trained.
+
+    Args:
+        name: Name of the layer.
+        scale: By what each channel is multiplied.
+        shift: What is added to each, None for nothing.
+
+    Example:
+        >>> depthwise_of("half", np.float32([0.5, 0.5])).count_params()
+        2
+    """
     layer = tf_keras().layers.DepthwiseConv2D(1, use_bias=shift is not None, name=name)
     layer.build((None, None, None, len(scale)))
     layer.set_weights([scale[None, None, :, None], *([] if shift is None else [shift])])

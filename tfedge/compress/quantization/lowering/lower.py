@@ -9,12 +9,14 @@ from tfedge.compress.quantization.lowering.activations import split_activations
 from tfedge.compress.quantization.lowering.affine import lower_affine
 from tfedge.compress.quantization.lowering.planar import lift_to_plane
 from tfedge.compress.quantization.lowering.pooling import average_whole_planes
+from tfedge.compress.quantization.lowering.scaled_sums import split_scaled_sums
 from tfedge.compress.quantization.lowering.separable import split_separable
 
 _STEPS = (
     split_activations,
     lift_to_plane,
     split_separable,
+    split_scaled_sums,
     lower_affine,
     average_whole_planes,
 )
