@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from channel_networks import Network, cifar, fashion, kept, residual, wide_resnet8
+from channel_networks import Network, fashion_residual, kept, residual, wide_resnet8
 from ptq_networks import BANDS, FRAMES, spoken
 
 import tfedge
@@ -63,10 +63,9 @@ def student(name: str, **settings: Any) -> Callable[[], Any]:
 
 def fashion_mnist(folder: Path, work: Path) -> Task:
     """A residual network teaches a separable one."""
-    build = lambda: residual((28, 28, 1), (32, 64, 128), "fashion_teacher")  # noqa: E731
-    make = kept("fashion_teacher", build, epochs=8)
-    network = Network("fashion_mnist", fashion(folder), make, augment=False)
-    build = student("mobilenet_v1", input_shape=(28, 28, 1), width=0.25)
+    work = work.parent / "channels"
+    network = dataclasses.replace(fashion_residual(folder, work), name="fashion_mnist")
+    build = student("DSCNN", input_shape=(28, 28, 1), width=0.25)
     return Task(network, build, epochs=8, rate=4e-3, work=work)
 
 
@@ -75,16 +74,16 @@ def spoken_digits(folder: Path, work: Path) -> Task:
     build = lambda: residual((FRAMES, BANDS, 1), (32, 64, 128), "spoken_teacher")  # noqa: E731
     make = kept("spoken_teacher", build, epochs=30)
     network = Network("spoken_digits", spoken(folder), make, augment=False)
-    build = student("ds_cnn", input_shape=(FRAMES, BANDS, 1), width=0.5)
+    build = student("DSCNN", input_shape=(FRAMES, BANDS, 1), width=0.5)
     return Task(network, build, epochs=30, rate=4e-3, work=work)
 
 
 def cifar10(folder: Path, work: Path) -> Task:
     """The wide ResNet8 teaches a thin one; images are shifted and mirrored."""
-    wide = wide_resnet8(folder, work.parent / "channels")
-    network = dataclasses.replace(wide, name="cifar10", data=cifar(folder, work))
-    build = student("resnet8", input_shape=(32, 32, 3), width=0.5)
-    return Task(network, build, epochs=10, rate=4e-3, work=work.parent / "channels")
+    work = work.parent / "channels"
+    network = dataclasses.replace(wide_resnet8(folder, work), name="cifar10")
+    build = student("ResNet8", input_shape=(32, 32, 3), width=0.5)
+    return Task(network, build, epochs=10, rate=4e-3, work=work)
 
 
 TASKS = {made.__name__: made for made in (fashion_mnist, spoken_digits, cifar10)}

@@ -111,12 +111,20 @@ def without_softmax(model: Any) -> Any:
     return found
 
 
+class _Depthwise(keras3.layers.DepthwiseConv2D):
+    """Reads what tf_keras wrote, which has a setting more."""
+
+    def __init__(self, groups: int = 1, **settings: Any) -> None:
+        super().__init__(**settings)
+
+
 def in_keras3(model: Any) -> Any:
     """Return a tf_keras model as Keras 3 reads it from a file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.h5"
         model.save(path)
-        return keras3.models.load_model(path, compile=False)
+        custom = {"DepthwiseConv2D": _Depthwise}
+        return keras3.models.load_model(path, custom_objects=custom, compile=False)
 
 
 def accuracy(model: Any, task: Task, part: str = "test") -> float:
