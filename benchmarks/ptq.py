@@ -217,7 +217,7 @@ def jobs(network: Network, options: argparse.Namespace) -> Iterator[tuple[str, C
     """Yield the tools and what runs them."""
     for name in options.ways:
         yield name, functools.partial(run, network, WAYS[name])
-    for name in options.mct_ways if options.mct_python else ():
+    for name in options.mct_ways if options.mct_python or options.finished else ():
         yield name, functools.partial(run_mct, network, MCT[name], options.mct_python)
 
 
