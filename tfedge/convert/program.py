@@ -8,6 +8,7 @@ fuses LSTM operators, so models with them travel as a SavedModel.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +69,26 @@ def _without_variables(function: Any) -> tuple[Any, set[str]]:
     )
     definition, places = convert_to_constants._replace_variables_by_constants(data)
     captured = function.graph.internal_captures
-    return definition, {captured[place].name for place in places}
+    return _with_own_names(definition), {captured[place].name for place in places}
+
+
+def _with_own_names(definition: Any) -> Any:
+    """Return a ``GraphDef`` whose functions are called as no function of another process is.
+
+    Grouped convolutions are functions of their own. TensorFlow ends their names with a number
+    that counts up in each process, and the converter's process makes functions of the same kind:
+    one that meets a name which is taken already is refused.
+    """
+    functions = definition.library.function
+    names = {each.signature.name: f"{each.signature.name}_frozen" for each in functions}
+    for node in itertools.chain(definition.node, *(each.node_def for each in functions)):
+        for attribute in node.attr.values():
+            for called in (attribute.func, *attribute.list.func):
+                if called.name in names:
+                    called.name = names[called.name]
+    for each in functions:
+        each.signature.name = names[each.signature.name]
+    return definition
 
 
 def save(signature: Signature, folder: str) -> None:
