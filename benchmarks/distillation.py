@@ -26,6 +26,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tf_keras
+from clock import Clock
 from distillation_tasks import TASKS, Task
 from distillation_ways import LABELS, SOFT, WAYS, accuracy
 from pages import installed, listed_of, parsed, parser_with_data
@@ -110,22 +111,6 @@ def sizes(tasks: list[Task]) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-class Clock(tf_keras.callbacks.Callback):
-    """Measures epochs."""
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begin."""
-        self.seconds: list[float] = []
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Note when an epoch begins."""
-        self._start = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Note how long it took."""
-        self.seconds.append(time.perf_counter() - self._start)
 
 
 def epochs(task: Task) -> dict[str, Any]:

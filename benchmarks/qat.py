@@ -16,7 +16,6 @@ import dataclasses
 import functools
 import json
 import os
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +27,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 from channel_networks import BATCH, Network, stream
+from clock import Clock
 from pages import installed, listed_of, parsed, parser_with_data
 from qat_networks import CLUSTERS, LOSS, NETWORKS, start
 
@@ -100,22 +100,6 @@ TOOLS: dict[str, tuple[Callable, Callable]] = {
     "tfedge": (by_tfedge, lambda model, technique: tfedge.convert(model, "int8", parity=False)),
     "tfmot": (by_tfmot, file_of_tfmot),
 }
-
-
-class Clock(tf_keras.callbacks.Callback):
-    """Measures epochs; the first, in which graphs are traced, does not count."""
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begin."""
-        self.seconds: list[float] = []
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Note when an epoch begins."""
-        self._start = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Note how long it took."""
-        self.seconds.append(time.perf_counter() - self._start)
 
 
 def train(model: Any, network: Network, seed: int) -> float:
