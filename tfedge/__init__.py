@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tfedge import models as models
     from tfedge import report as report
     from tfedge import runtime as runtime
+    from tfedge import zoo as zoo
     from tfedge.compress.clustering.report import unique_weights as unique_weights
     from tfedge.compress.clustering.sharing import cluster as cluster
     from tfedge.compress.distillation.distiller import Distiller as Distiller
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tfedge.compress.pruning.channels.prune import prune_channels as prune_channels
     from tfedge.compress.pruning.channels.report import channel_report as channel_report
     from tfedge.compress.pruning.channels.steps import channel_steps as channel_steps
+    from tfedge.compress.pruning.channels.student import student as student
     from tfedge.compress.pruning.magnitude import prune as prune
     from tfedge.compress.pruning.regularizers.settling import settle_gates as settle_gates
     from tfedge.compress.pruning.report import sparsity as sparsity
@@ -65,6 +67,7 @@ _MODULES = (
     "models",
     "report",
     "runtime",
+    "zoo",
 )
 
 _NAMES = {
@@ -97,6 +100,7 @@ _NAMES = {
     "settle_gates": "tfedge.compress.pruning.regularizers.settling",
     "sparsity": "tfedge.compress.pruning.report",
     "strip": "tfedge.models.strip",
+    "student": "tfedge.compress.pruning.channels.student",
     "unique_weights": "tfedge.compress.clustering.report",
 }
 

@@ -67,6 +67,7 @@ def handed_out(states, float_model, lite, data):
         tfedge.distill.report(float_model, lite, lite, *data),
         tfedge.channel_report(float_model, tfedge.prune_channels(float_model, ratio=0.5)),
         tfedge.runtime.plan_arena(lite),
+        tfedge.zoo.list(),
     ]
     return {type(record).__name__: record for record in inside(results)}
 

@@ -42,8 +42,9 @@ def test_a_residual_branch_lives_until_the_sum():
     buffers = life_times(tensors, graph, [0], [3])
     assert [(one.first, one.last) for one in buffers] == [(0, 2), (0, 1), (1, 2), (2, 2)]
     found = plan(buffers)
-    # All 112 bytes: t0 at 0, t1 at 112, t2 meets both, t3 meets t0 and t2 and falls on t1's place.
-    assert offsets(found) == {"t0": 0, "t1": 112, "t2": 224, "t3": 112}
+    # All 112 bytes, so the last goes first: t3 at 0; t2 meets it; t1 does not, and meets t2 only;
+    # t0 meets all of them.
+    assert offsets(found) == {"t3": 0, "t2": 112, "t1": 0, "t0": 224}
     assert found.arena_bytes == 336
 
 

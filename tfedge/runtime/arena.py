@@ -154,7 +154,7 @@ def plan(buffers: Iterable[Buffer]) -> ArenaPlan:
 
     Args:
         buffers: Buffers with life-times; their offsets do not count. Of equal sizes the one that
-            is given first goes first.
+            is given last goes first, as in tflite-micro.
 
     Returns:
         The plan, buffers in the order in which they were given.
@@ -165,7 +165,7 @@ def plan(buffers: Iterable[Buffer]) -> ArenaPlan:
     """
     buffers = list(buffers)
     offsets: dict[int, int] = {}
-    for number in sorted(range(len(buffers)), key=lambda n: -buffers[n].size_bytes):
+    for number in sorted(range(len(buffers)), key=lambda n: (-buffers[n].size_bytes, -n)):
         one = buffers[number]
         beside = [(offsets[n], buffers[n]) for n in offsets if _meet(one, buffers[n])]
         offsets[number] = _lowest(one.size_bytes, beside)
