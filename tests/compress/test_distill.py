@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tfedge.compress.distillation.distiller import Distiller
-from tfedge.compress.distillation.logits import output_kind, to_logits
+from tfedge.compress.distillation.logits import activation_of, to_logits
 from tfedge.compress.distillation.soft import SoftTarget
 from tfedge.compress.pruning.magnitude import prune
 from tfedge.compress.pruning.report import sparsity
@@ -70,14 +70,16 @@ def test_probabilities_become_logits_again():
 def test_the_last_activation_is_seen_through_wrappers(mlp, flat):
     keras = tf_keras()
     plain = mlp(keras)
-    assert output_kind(plain.outputs[0], "m") == "softmax"
-    assert output_kind(prune(plain).outputs[0], "m") == "softmax"
-    assert output_kind(quantize(plain).outputs[0], "m") == "softmax"
-    assert output_kind(mlp(keras, activation=None).outputs[0], "m") == "logits"
+    assert activation_of(plain.outputs[0]) == "softmax"
+    assert activation_of(prune(plain).outputs[0]) == "softmax"
+    assert activation_of(quantize(plain).outputs[0]) == "softmax"
+    assert activation_of(mlp(keras, activation=None).outputs[0]) == "logits"
     reshaped = keras.layers.Reshape((16,))(keras.layers.Softmax()(plain.get_layer("hidden").output))
-    assert output_kind(reshaped, "m") == "softmax"
-    with pytest.raises(ModelError, match="sigmoid over 10"):
-        output_kind(mlp(keras, activation="sigmoid").outputs[0], "m")
+    assert activation_of(reshaped) == "softmax"
+    labels = mlp(keras, activation="sigmoid")
+    assert activation_of(labels.outputs[0]) == "sigmoid"
+    with pytest.raises(ArgumentError, match="10 units, a sigmoid"):
+        Distiller(labels, labels, [SoftTarget()])
 
 
 @pytest.mark.parametrize("activations", [("softmax", "softmax"), (None, "softmax")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import Any
 
 import tensorflow as tf
@@ -79,14 +78,13 @@ class Distillation(Callback):
         student = self._readable()
         check_pair(student, self._teacher)
         losses = default_losses(student) if self._losses is None else self._losses
-        self._teaching = Teaching(student, self._teacher, tf.nest.map_structure(copy, losses))
+        self._teaching = Teaching(student, self._teacher, losses)
         if self._teaching.looks_inside:
             raise ArgumentError(
                 "losses compares features within the models, and a callback sees outputs only. "
                 "Use tfedge.Distiller, or losses of outputs."
             )
-        for loss in self._teaching.losses:
-            loss.clock = self.model.optimizer.iterations
+        self._teaching.follow(self.model.optimizer.iterations)
         self._put(self._whole)
 
     def on_train_end(self, logs: Any = None) -> None:

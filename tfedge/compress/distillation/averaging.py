@@ -1,4 +1,4 @@
-"""Means over samples, as Keras takes them, also when replicas share a batch."""
+"""Means over samples, as Keras takes them, and the weighted sum of such losses."""
 
 from __future__ import annotations
 
@@ -35,3 +35,18 @@ def track(outputs: Any, *pairs: tuple[Any, Any]) -> None:
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     for metric, value in pairs:
         metric.update_state(value * replicas, sample_weight=samples)
+
+
+class WeighsLosses:
+    """Mixin of tf_keras models that minimize a weighted sum, kept in the metric ``whole_loss``."""
+
+    @property
+    def _step(self) -> Any:
+        """The optimizer's count of steps, None before ``compile``."""
+        return getattr(getattr(self, "optimizer", None), "iterations", None)
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Return the metrics, ``loss`` being the weighted sum that is minimized."""
+        found = super().get_metrics_result()  # type: ignore[misc]
+        found["loss"] = found.pop("whole_loss")
+        return found

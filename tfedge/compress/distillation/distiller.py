@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from copy import copy
 from typing import Any
 
 import tensorflow as tf
 
-from tfedge.compress.distillation.averaging import track
+from tfedge.compress.distillation.averaging import WeighsLosses, track
 from tfedge.compress.distillation.cached import CachedTeacher, CacheWatch
 from tfedge.compress.distillation.freezing import frozen
 from tfedge.compress.distillation.losses import checked_losses, default_losses
@@ -29,7 +28,7 @@ keras: Any = tf_keras()
 _SAMPLES = 256
 
 
-class Distiller(TrainsHere, keras.Model):
+class Distiller(WeighsLosses, TrainsHere, keras.Model):
     """Trains a student on labels and on what a teacher says.
 
     ``loss = alpha * student_loss + (1 - alpha) * warm_up * sum(losses)``, where ``student_loss``
@@ -110,7 +109,7 @@ class Distiller(TrainsHere, keras.Model):
         frozen(self.student, freeze)
         losses = default_losses(self.student) if losses is None else losses
         self.alpha, self.warmup_steps = alpha, int(warmup_steps)
-        self._teaching = Teaching(self.student, frozen_teacher, tf.nest.map_structure(copy, losses))
+        self._teaching = Teaching(self.student, frozen_teacher, losses)
         self._average = teacher if isinstance(teacher, MovingAverage) else None
         self._cached = None if cache is None else self._remembering(frozen_teacher, cache)
         self._adapters = [adapter for adapter in self._teaching.adapters if adapter is not None]
@@ -136,11 +135,6 @@ class Distiller(TrainsHere, keras.Model):
         shown = (self._student_loss, student), (self._distillation_loss, taught)
         track(y_pred, (self._whole_loss, whole), *shown)
         return whole
-
-    @property
-    def _step(self) -> Any:
-        """The optimizer's count of steps, None before ``compile``."""
-        return getattr(getattr(self, "optimizer", None), "iterations", None)
 
     def _warm_up(self) -> Any:
         """Return how much of the teacher counts yet."""
@@ -182,8 +176,7 @@ class Distiller(TrainsHere, keras.Model):
                 "Leave one of the two out."
             )
         super().compile(optimizer, loss, metrics, loss_weights, weighted_metrics, **settings)
-        for one in self._teaching.losses:
-            one.clock = self.optimizer.iterations
+        self._teaching.follow(self.optimizer.iterations)
 
     def fit(
         self,
@@ -259,12 +252,6 @@ class Distiller(TrainsHere, keras.Model):
         if self._average is not None:
             self._average.step(self.optimizer.iterations)
         return logs
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        """Return the metrics, ``loss`` being the weighted sum that is minimized."""
-        found = super().get_metrics_result()
-        found["loss"] = found.pop("whole_loss")
-        return found
 
     def save(self, filepath: Any, overwrite: bool = True, **settings: Any) -> None:
         """Save the student, which is what training was for."""

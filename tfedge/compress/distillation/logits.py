@@ -7,7 +7,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfedge.core.errors import ModelError
 from tfedge.models.training.logits import logits_of
 from tfedge.models.wrappers import unwrapped
 
@@ -40,32 +39,6 @@ def activation_of(tensor: Any) -> str:
     return name if name in (SOFTMAX, SIGMOID) else LOGITS
 
 
-def output_kind(tensor: Any, name: str) -> str:
-    """Return what :func:`activation_of` returns, of an output that tells classes apart.
-
-    Args:
-        tensor: A symbolic output of a functional tf_keras model.
-        name: Name of the model, for the error.
-
-    Raises:
-        ModelError: If several labels come out of a sigmoid, which do not exclude each other.
-
-    Example:
-        >>> from tfedge.models.flavours import tf_keras
-        >>> keras = tf_keras()
-        >>> output_kind(keras.layers.Dense(1, "sigmoid")(keras.Input((4,))), "a")
-        'sigmoid'
-    """
-    kind = activation_of(tensor)
-    if kind == SIGMOID and tensor.shape[-1] != 1:
-        raise ModelError(
-            f"{name!r} ends in a sigmoid over {tensor.shape[-1]} outputs: labels that do not "
-            f"exclude each other are no classes. Distil it with a tfedge.Distiller and "
-            f"tfedge.distill.BinarySoftTarget()."
-        )
-    return kind
-
-
 def behind(tensor: Any) -> Iterator[Any]:
     """Yield a symbolic output, and what it was made of as long as the layers pass it on.
 
@@ -90,7 +63,7 @@ def to_logits(outputs: Any, kind: str) -> Any:
 
     Args:
         outputs: Shape ``(..., classes)``, floating point.
-        kind: What :func:`output_kind` returned.
+        kind: What :func:`activation_of` returned.
 
     Returns:
         Logits, float32, same shape; ``(..., 2)`` for one output.
@@ -115,7 +88,7 @@ def to_scores(outputs: Any, kind: str) -> Any:
 
     Args:
         outputs: Shape ``(..., classes)`` or ``(..., labels)``, floating point.
-        kind: What :func:`output_kind` returned.
+        kind: What :func:`activation_of` returned.
 
     Returns:
         Float32, same shape.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 from tfedge.compress.distillation.base import FEATURES
@@ -19,7 +20,9 @@ __all__ = ["SoftTarget", "checked_losses", "default_losses", "is_of_features"]
 
 
 def checked_losses(losses: Any) -> Any:
-    """Return the losses as a list, or as a dict of lists by output; refuse what is none.
+    """Return copies of the losses as a list, or a dict of lists by output; refuse what is none.
+
+    They are copied because a training sets the clock of its losses.
 
     Args:
         losses: A loss, several, or a dict of output's name to one or several. Losses of Keras 3
@@ -37,7 +40,7 @@ def checked_losses(losses: Any) -> Any:
     if isinstance(losses, Mapping) and losses:
         return {name: checked_losses(some) for name, some in losses.items()}
     given = list(losses) if isinstance(losses, (list, tuple)) else [losses]
-    found = [] if losses is None else [to_tf_keras(loss, "loss") for loss in given]
+    found = [] if losses is None else [copy(to_tf_keras(loss, "loss")) for loss in given]
     for loss in found:
         if not isinstance(loss, keras.losses.Loss):
             raise ArgumentError(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from typing import Any
 
 import tensorflow as tf
 
-from tfedge.compress.distillation.averaging import track
+from tfedge.compress.distillation.averaging import WeighsLosses, track
 from tfedge.compress.distillation.losses import checked_losses, default_losses
 from tfedge.compress.distillation.roles import as_student
 from tfedge.compress.distillation.schedules import at, setting
@@ -20,7 +19,7 @@ from tfedge.models.training.trainable import TrainsHere
 keras: Any = tf_keras()
 
 
-class MutualLearning(TrainsHere, keras.Model):
+class MutualLearning(WeighsLosses, TrainsHere, keras.Model):
     """Trains several students at once, each on labels and on what the others say.
 
     ``loss = sum_i(alpha * student_loss_i + (1 - alpha) * mean_j(losses(j, i)))`` over the peers
@@ -93,16 +92,10 @@ class MutualLearning(TrainsHere, keras.Model):
         own = super().compute_loss(x, y, y_pred, sample_weight)
         own = tf.constant(0.0) if own is None else tf.cast(own, tf.float32)
         learned = self._learned(y, y_pred, sample_weight)
-        alpha = at(self.alpha, getattr(getattr(self, "optimizer", None), "iterations", None))
+        alpha = at(self.alpha, self._step)
         whole = alpha * own + (1.0 - alpha) * learned
         track(y_pred, (self._whole_loss, whole), (self._distillation_loss, learned))
         return whole
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        """Return the metrics, ``loss`` being the weighted sum that is minimized."""
-        found = super().get_metrics_result()
-        found["loss"] = found.pop("whole_loss")
-        return found
 
     def save(self, *_: Any, **__: Any) -> None:
         """Refuse: several models do not fit into one file.
@@ -118,8 +111,8 @@ class MutualLearning(TrainsHere, keras.Model):
     def compile(self, *args: Any, **settings: Any) -> None:
         """Configure training, as ``tf_keras.Model.compile`` does, with objects of either Keras."""
         super().compile(*args, **settings)
-        for loss in (loss for *_, lesson in self._lessons for loss in lesson.losses):
-            loss.clock = self.optimizer.iterations
+        for *_, lesson in self._lessons:
+            lesson.follow(self.optimizer.iterations)
 
     def _learned(self, y: Any, outputs: dict[str, Any], sample_weight: Any) -> Any:
         """Return the sum over students of what they miss of their peers, on average."""
@@ -134,7 +127,7 @@ def _lessons(students: dict[str, Any], losses: Any) -> list[tuple[str, str, Teac
     """Return (student, peer, what the one learns from the other) for each ordered pair."""
     losses = _default(students) if losses is None else losses
     found = [
-        (one, other, Teaching(student, peer, tf.nest.map_structure(copy, losses)))
+        (one, other, Teaching(student, peer, losses))
         for one, student in students.items()
         for other, peer in students.items()
         if one != other

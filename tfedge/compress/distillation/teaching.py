@@ -62,6 +62,11 @@ class Teaching:
         self._teacher = _seeing(keras.Model, teacher, [pair[0] for *_, pair in self._inside])
         self._student = _seeing(TrainableModel, student, [pair[1] for *_, pair in self._inside])
 
+    def follow(self, clock: Any) -> None:
+        """Let schedules of the losses read the step of training from a variable."""
+        for loss in self.losses:
+            loss.clock = clock
+
     def student(self, inputs: Any, training: Any) -> Any:
         """Return what the student says; its features go along, for `loss`."""
         if not self._inside:
