@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from tfedge.convert.meters import FileSize as FileSize
     from tfedge.convert.mixed.sensitivity import sensitivity as sensitivity
     from tfedge.convert.mixed.settings import MixedPrecision as MixedPrecision
+    from tfedge.core.record_files import load_record as load_record
+    from tfedge.core.record_files import save_record as save_record
     from tfedge.evaluate.parity import compare as compare
     from tfedge.models.strip import strip as strip
     from tfedge.models.training.lottery import LotteryTicket as LotteryTicket
@@ -91,11 +93,13 @@ _NAMES = {
     "cluster": "tfedge.compress.clustering.sharing",
     "compare": "tfedge.evaluate.parity",
     "learn_rounding": "tfedge.compress.quantization.rounding.learn",
+    "load_record": "tfedge.core.record_files",
     "prune": "tfedge.compress.pruning.magnitude",
     "prune_channels": "tfedge.compress.pruning.channels.prune",
     "quantize": "tfedge.compress.quantization.aware",
     "recover": "tfedge.compress.quantization.recovery.recover",
     "remove_dead_channels": "tfedge.compress.pruning.channels.dead",
+    "save_record": "tfedge.core.record_files",
     "sensitivity": "tfedge.convert.mixed.sensitivity",
     "settle_gates": "tfedge.compress.pruning.regularizers.settling",
     "sparsity": "tfedge.compress.pruning.report",

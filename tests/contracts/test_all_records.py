@@ -11,6 +11,7 @@ import tfedge
 from tfedge.compress.quantization.exactness import steps_apart
 from tfedge.compress.quantization.report import quantization_of
 from tfedge.compress.quantization.rounding.learn import learn_rounding
+from tfedge.core.record_files import decode_record, encode_record
 from tfedge.core.records import Record
 from tfedge.models.statistics import model_statistics
 
@@ -82,5 +83,9 @@ def test_records_print_and_travel(name, handed_out):
     text = repr(record)
     assert text and " object at 0x" not in text
     assert max(map(len, text.splitlines())) <= 120
+    if not isinstance(record, tfedge.TFLiteModel):
+        again = decode_record(json.loads(json.dumps(encode_record(record))))
+        assert type(again) is type(record)
+        assert again.to_json() == record.to_json()
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(record, dataclasses.fields(record)[0].name, None)
