@@ -18,8 +18,8 @@ from tfedge.convert.signature import signature_of
 from tfedge.convert.sparse import CHOICES, stored
 from tfedge.core.checks import one_of, whole_number
 from tfedge.core.observers import Observer
+from tfedge.core.progress import progress
 from tfedge.core.replay import rereadable
-from tfedge.evaluate.progress import progress
 from tfedge.runtime.model import TFLiteModel
 
 

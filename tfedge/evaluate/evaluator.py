@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfedge.core.data import length_hint
+from tfedge.core.progress import progress
 from tfedge.core.records import Record
 from tfedge.core.sizes import human_size
 from tfedge.evaluate.predictor import Predictor, as_predictor, predictions
-from tfedge.evaluate.progress import progress
 from tfedge.evaluate.scores import Scores
 
 

@@ -14,10 +14,10 @@ from tfedge.convert.mixed.start import conversion_of
 from tfedge.convert.mixed.units import Unit
 from tfedge.core.checks import one_of, whole_number
 from tfedge.core.observers import Observer
+from tfedge.core.progress import progress
 from tfedge.core.replay import rereadable
 from tfedge.core.sampling import picked, spread
 from tfedge.evaluate.difference import sqnr_db
-from tfedge.evaluate.progress import progress
 from tfedge.runtime.intermediate import intermediate_outputs
 from tfedge.runtime.model import TFLiteModel
 

@@ -12,7 +12,7 @@ from tfedge.compress.quantization.recovery.synthesis import synthetic_inputs
 from tfedge.compress.quantization.settings import QuantizeSettings
 from tfedge.core.checks import one_of, whole_number
 from tfedge.core.observers import OBSERVERS, Observer, observer_named
-from tfedge.evaluate.progress import progress
+from tfedge.core.progress import progress
 from tfedge.models.training.trainable import TrainableModel
 
 _SAMPLES = 256

@@ -16,8 +16,8 @@ from tfedge.compress.quantization.rounding.reconstruction import Reconstruction
 from tfedge.compress.quantization.rounding.windows import Windows
 from tfedge.core.checks import whole_number, within
 from tfedge.core.errors import ModelError
+from tfedge.core.progress import progress
 from tfedge.core.records import Record
-from tfedge.evaluate.progress import progress
 from tfedge.models.graph import Step
 from tfedge.models.training.exportable import unset_ranges
 from tfedge.models.training.fake_quant import BITS
