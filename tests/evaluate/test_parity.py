@@ -61,6 +61,22 @@ def test_agreement_of_single_outputs():
     assert found.agreement_of == "variance"
 
 
+def test_agreement_of_an_autoencoder_is_variance():
+    x = np.random.default_rng(0).normal(size=(50, 6)).astype("float32")
+    noise = 0.1 * np.random.default_rng(1).normal(size=x.shape).astype("float32")
+    found = compare(lambda x: 2 * x, lambda x: 2 * x + noise, x, latency=False, batch_size=50)
+    [output] = found.outputs
+    expected = 1 - np.sum(noise**2) / np.sum((2 * x - 2 * x.mean()) ** 2)
+    assert output.agreement_of == "variance"
+    assert output.agreement == pytest.approx(expected, abs=1e-4)
+
+
+def test_as_many_classes_as_features_are_classes_still():
+    x = np.eye(6, dtype="float32")
+    [output] = compare(lambda x: x, lambda x: x[:, ::-1], x, latency=False).outputs
+    assert (output.agreement_of, output.agreement) == ("highest output", 0)
+
+
 def test_a_file_compared_with_itself(load, digits):
     found = compare(load("cnn_int8"), load("cnn_int8"), digits["x"], digits["y"], latency=False)
     assert found.agreement == 1

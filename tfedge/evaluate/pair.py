@@ -9,7 +9,7 @@ import numpy as np
 
 from tfedge.core.data import Batch, regroup
 from tfedge.core.errors import ModelError
-from tfedge.evaluate.difference import Difference, OutputParity
+from tfedge.evaluate.difference import Difference, OutputParity, like_an_input
 from tfedge.evaluate.predictor import Predictor
 from tfedge.evaluate.scores import Scores, natural_metrics
 
@@ -37,7 +37,7 @@ class Pair:
         """Run both on one batch."""
         reference, test = run(self._first, batch.x), run(self._second, batch.x)
         if not self._names:
-            self._begin(batch.y, reference, test)
+            self._begin(batch, reference, test)
         test = {name: test[other] for name, other in self._names.items()}
         for scores, outputs in zip(self.scores, (reference, test), strict=True):
             scores.update(batch, outputs.get(_ONLY, outputs))
@@ -45,15 +45,16 @@ class Pair:
             difference.update(reference[name], test[name])
         self.samples += len(batch)
 
-    def _begin(self, y: Any, reference: dict, test: dict) -> None:
+    def _begin(self, batch: Batch, reference: dict, test: dict) -> None:
         """Match outputs, and choose metrics where none were asked for."""
         self._names = match_outputs(reference, test)
         steps = dict(zip(test, self._second.steps, strict=False))
         self._differences = {
-            name: Difference(name, steps.get(other)) for name, other in self._names.items()
+            name: Difference(name, steps.get(other), like_an_input(reference[name], batch.x))
+            for name, other in self._names.items()
         }
         if self._metrics is None:
-            chosen = natural_metrics(y, reference.get(_ONLY, reference))
+            chosen = natural_metrics(batch.y, reference.get(_ONLY, reference))
             self.scores = (Scores(chosen), Scores(chosen))
 
     def outputs(self) -> tuple[OutputParity, ...]:

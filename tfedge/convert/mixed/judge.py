@@ -12,7 +12,7 @@ from tfedge.convert.representative import as_tensor_info
 from tfedge.core.data import Batch, batches, regroup
 from tfedge.core.errors import DataError
 from tfedge.core.sampling import picked
-from tfedge.evaluate.difference import Difference
+from tfedge.evaluate.difference import Difference, like_an_input
 from tfedge.evaluate.pair import match_outputs, run
 from tfedge.evaluate.predictor import as_predictor
 from tfedge.evaluate.scores import Scores, natural_metrics
@@ -80,7 +80,7 @@ class Judge:
         outputs = {name: outputs[other] for name, other in matched.items()}
         records = []
         for name, truth in self._truth.items():
-            difference = Difference(name)
+            difference = Difference(name, like_input=like_an_input(truth, self._batch.x))
             difference.update(truth, outputs[name])
             records.append(difference.record())
         sqnr = min(record.sqnr_db for record in records)

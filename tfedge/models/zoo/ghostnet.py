@@ -57,7 +57,8 @@ def GhostNet(
         classifier_activation: Activation of the last layer; None for logits.
 
     Returns:
-        A tf_keras model with random weights, not compiled.
+        A tf_keras model with random weights, not compiled. Files of it are read with
+        `tfedge.load`, which knows the hard sigmoid of its squeezing.
 
     Raises:
         ArgumentError: If a setting is wrong; says the least size.
