@@ -99,6 +99,7 @@ def kept(name: str, build: Callable[[], Any], epochs: int) -> Callable[[Network,
     def make(network: Network, work: Path) -> Any:
         path = work / f"{name}.h5"
         if not path.exists():
+            tf_keras.utils.set_random_seed(99)
             model = trained(build(), network, epochs)
             work.mkdir(parents=True, exist_ok=True)
             model.save(path)

@@ -173,6 +173,8 @@ def main() -> None:
     options: argparse.Namespace = parsed(parser)
     warnings.simplefilter("ignore")
     tasks = [TASKS[name](options.data, WORK) for name in options.tasks]
+    for task in tasks:
+        task.teacher()  # trained now, if it is not yet, so that it disturbs no student's seed
     wanted = [(t, w, s) for t in tasks for w in options.ways for s in options.seeds]
     if options.finished:
         wanted = [job for job in wanted if place(*job).exists()]

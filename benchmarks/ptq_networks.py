@@ -108,8 +108,12 @@ def spoken(folder: Path) -> dict[str, np.ndarray]:
 
 
 def _quick_depthwise() -> Any:
-    """Return a network whose normalizations follow quickly: there are few steps."""
-    model = separable((FRAMES, BANDS, 1), (32, 48, 48, 64, 64), "spoken_depthwise")
+    """Return a depthwise-separable network for few steps."""
+    return quick(separable((FRAMES, BANDS, 1), (32, 48, 48, 64, 64), "spoken_depthwise"))
+
+
+def quick(model: Any) -> Any:
+    """Return the model with normalizations that follow quickly, for when there are few steps."""
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = 0.9
