@@ -37,7 +37,7 @@ from tfedge.report import markdown_table
 
 HERE = Path(__file__).resolve().parent
 WORK = HERE.parent / ".cache" / "qat"
-SEEDS = (0, 1, 2)
+SEEDS, FEW, MORE_SEEDS = range(3), 5_000, range(10)
 PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "numpy")
 
 
@@ -164,6 +164,11 @@ def kept_run(tool: str, technique: Technique, network: Network, seed: int) -> di
     return json.loads(path.read_text())
 
 
+def seeds(network: Network) -> range:
+    """Return the seeds of a network: more where the test samples are few and chance is large."""
+    return MORE_SEEDS if len(network.data["x_test"]) < FEW else SEEDS
+
+
 def rows(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return one row per network, technique and tool: means over the seeds."""
     found: dict[tuple[str, str, str], list[dict]] = {}
@@ -228,7 +233,7 @@ def main() -> None:
     """Run what was not run yet and write the table."""
     parser = parser_with_data(__doc__)
     parser.add_argument("--networks", nargs="*", choices=list(NETWORKS), default=list(NETWORKS))
-    parser.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
+    parser.add_argument("--seeds", nargs="*", type=int, help="three; ten for few samples")
     parser.add_argument("--no-run", dest="run", action="store_false", help="only the table")
     options = parsed(parser)
     warnings.simplefilter("ignore")
@@ -238,7 +243,7 @@ def main() -> None:
         for network in networks
         for technique in TECHNIQUES
         for tool in TOOLS
-        for seed in options.seeds
+        for seed in options.seeds or seeds(network)
     ]
     if not options.run:
         wanted = [job for job in wanted if place(*job).exists()]
