@@ -131,7 +131,9 @@ def measure(network: Network, results: list[dict[str, Any]]) -> None:
     mine = [item for item in results if item["file"].exists()]
     files = [int8(network.model(WORK), network)]
     files += [tfedge.TFLiteModel.load(item["file"]) for item in mine]
-    times = [[tfedge.benchmark(file, runs=50).p50_ms for file in files] for _ in range(ROUNDS)]
+    times = [
+        [tfedge.benchmark(file, runs=50, verbose=0).p50_ms for file in files] for _ in range(ROUNDS)
+    ]
     first, *rest = np.min(times, axis=0)
     for item, best in zip(mine, rest, strict=True):
         item["int8 faster"] = first / best

@@ -192,9 +192,11 @@ def file_table() -> list[str]:
             cells = [f"{size / 1e3:,.0f}" for size in sizes] + ["does not work", ""][
                 : 4 - len(sizes)
             ]
-            times = [tfedge.benchmark(dense, runs=200).p50_ms]
+            times = [tfedge.benchmark(dense, runs=200, verbose=0).p50_ms]
             times += (
-                [tfedge.benchmark(lite, runs=200).p50_ms] if record.encoding == "sparse" else []
+                [tfedge.benchmark(lite, runs=200, verbose=0).p50_ms]
+                if record.encoding == "sparse"
+                else []
             )
             cells += [f"{one:.3f}" for one in times] + [""] * (2 - len(times))
             lines.append(f"| {pattern}, {share:.0%} | {mode} | " + " | ".join(cells) + " |")

@@ -107,7 +107,7 @@ def fit(model: Any, task: tasks.Task, epochs: int, rate: float) -> None:
 def row(variant: Variant, task: tasks.Task) -> dict[str, Any]:
     """Return what a file is worth: everything is read from the file itself."""
     scored = tfedge.evaluate(variant.lite, *task.test, verbose=0)
-    timed = tfedge.benchmark(variant.lite)
+    timed = tfedge.benchmark(variant.lite, verbose=0)
     parity = variant.lite.notes["parity"]
     return {
         "file": variant.name,

@@ -53,8 +53,9 @@ if TYPE_CHECKING:
     from tfedge.models.training.ramps import OneShot as OneShot
     from tfedge.models.training.schedules import ConstantSparsity as ConstantSparsity
     from tfedge.models.training.schedules import PolynomialDecay as PolynomialDecay
-    from tfedge.runtime.benchmark import benchmark as benchmark
     from tfedge.runtime.interpreter import available_runtimes as available_runtimes
+    from tfedge.runtime.latency.benchmark import benchmark as benchmark
+    from tfedge.runtime.latency.compare import compare_latency as compare_latency
     from tfedge.runtime.model import TFLiteModel as TFLiteModel
     from tfedge.runtime.runner import Runner as Runner
 
@@ -87,11 +88,12 @@ _NAMES = {
     "Runner": "tfedge.runtime.runner",
     "TFLiteModel": "tfedge.runtime.model",
     "available_runtimes": "tfedge.runtime.interpreter",
-    "benchmark": "tfedge.runtime.benchmark",
+    "benchmark": "tfedge.runtime.latency.benchmark",
     "channel_report": "tfedge.compress.pruning.channels.report",
     "channel_steps": "tfedge.compress.pruning.channels.steps",
     "cluster": "tfedge.compress.clustering.sharing",
     "compare": "tfedge.evaluate.parity",
+    "compare_latency": "tfedge.runtime.latency.compare",
     "learn_rounding": "tfedge.compress.quantization.rounding.learn",
     "load_record": "tfedge.core.record_files",
     "prune": "tfedge.compress.pruning.magnitude",

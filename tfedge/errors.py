@@ -5,8 +5,10 @@ from tfedge.core.errors import (
     CalibrationError,
     ConversionError,
     DataError,
+    DeviceError,
     MissingPackageError,
     ModelError,
+    NoisyTimingWarning,
     TfedgeError,
     WorkerError,
 )
@@ -16,8 +18,10 @@ __all__ = [
     "CalibrationError",
     "ConversionError",
     "DataError",
+    "DeviceError",
     "MissingPackageError",
     "ModelError",
+    "NoisyTimingWarning",
     "TfedgeError",
     "WorkerError",
 ]

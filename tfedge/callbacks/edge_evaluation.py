@@ -11,7 +11,7 @@ from tfedge.convert.converter import convert
 from tfedge.core.checks import whole_number
 from tfedge.core.errors import TfedgeError
 from tfedge.evaluate.evaluator import evaluate
-from tfedge.runtime.benchmark import benchmark
+from tfedge.runtime.latency.benchmark import benchmark_each
 
 _LATENCY_RUNS = 50
 
@@ -128,7 +128,7 @@ class EdgeEvaluation(Callback):
         values = {f"edge_{name}": value for name, value in record.metrics.items()}
         values |= {"edge_size_bytes": self.lite.size_bytes, "edge_gzip_bytes": self.lite.gzip_bytes}
         if self._latency:
-            timed = benchmark(self.lite, runtime=self._runtime, runs=_LATENCY_RUNS)
+            [timed] = benchmark_each([self.lite], runtime=self._runtime, runs=_LATENCY_RUNS)
             values["edge_latency_ms"] = timed.p50_ms
         return {name: float(value) for name, value in values.items()}
 

@@ -9,7 +9,7 @@ import dataclasses
 from typing import Any
 
 from tfedge.convert.converter import convert
-from tfedge.runtime.benchmark import benchmark
+from tfedge.runtime.latency.benchmark import benchmark_each
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,4 +68,4 @@ class FileLatency:
         """Return the median milliseconds of the model's file."""
         lite = convert(model, self.quantize, self.calibration, parity=False)
         settings: dict[str, Any] = {"threads": self.threads, "runtime": self.runtime}
-        return min(benchmark(lite, **settings).p50_ms for _ in range(self.repeats))
+        return min(benchmark_each([lite], **settings)[0].p50_ms for _ in range(self.repeats))

@@ -32,5 +32,13 @@ class WorkerError(TfedgeError, RuntimeError):
     """A worker process died or could not be started."""
 
 
+class DeviceError(TfedgeError, ConnectionError):
+    """A device cannot be reached, or went away in the middle."""
+
+
 class MissingPackageError(TfedgeError, ImportError):
     """An optional package is not installed; the message names what to install."""
+
+
+class NoisyTimingWarning(UserWarning):
+    """Timings came out, but the machine was too busy or too unsteady to trust them far."""

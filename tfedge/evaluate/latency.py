@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tfedge.evaluate.predictor import LitePredictor, Predictor
-from tfedge.runtime.benchmark import benchmark_each
+from tfedge.runtime.latency.benchmark import benchmark_each
 
 _RUNS = 30
 

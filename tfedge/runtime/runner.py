@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
-import warnings
 from collections.abc import Generator, Iterable
 from typing import Any
 
@@ -17,6 +15,7 @@ from tfedge.runtime.feeds import arrange, decode, encode
 from tfedge.runtime.graph import TensorInfo
 from tfedge.runtime.interpreter import choose_runtime
 from tfedge.runtime.model import TFLiteModel
+from tfedge.runtime.processors import warn_of_threads
 from tfedge.runtime.worker import WorkerCallError
 
 CHUNK_BYTES = 2 << 20
@@ -64,7 +63,7 @@ class Runner:
     ):
         whole_number("threads", threads)
         whole_number("batch_size", 1 if batch_size is None else batch_size)
-        _warn_of_threads(threads)
+        warn_of_threads(threads)
         if not (model.inputs and model.outputs):
             raise ModelError(
                 f"{model.name!r} has no inputs or no outputs; there is nothing to run."
@@ -244,14 +243,3 @@ def _good_batch(model: TFLiteModel) -> int:
 def _power_of_two(number: int) -> int:
     """Return the largest power of two that is not above a number, at least 1."""
     return 1 << (max(1, number).bit_length() - 1)
-
-
-def _warn_of_threads(threads: int) -> None:
-    """Warn when more threads are asked for than there are processors."""
-    cores = os.cpu_count() or 1
-    if threads > cores:
-        warnings.warn(
-            f"threads={threads} is more than the {cores} processors here; runs can become many "
-            "times slower.",
-            stacklevel=3,
-        )
