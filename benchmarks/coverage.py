@@ -1,4 +1,4 @@
-"""Which of tf.keras.applications can be used: every constructor, in both Kerases.
+"""Which of tf.keras.applications and tfedge.zoo can be used: every constructor, in both Kerases.
 
     python benchmarks/coverage.py                      # what is missing, writes coverage.md
     python benchmarks/coverage.py --only MobileNetV2   # some models only
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from coverage_cases import CLUSTERS, FLAVOURS, SIDE, SPARSITY, Case
+from coverage_cases import CLUSTERS, FLAVOURS, SIDE, SPARSITY, ZOO, Case, names
 from coverage_channels import CHEAP, CONVERTED, REMOVE
 from coverage_quantize import QUANTIZE, kinds
 from pages import installed, listed
@@ -136,13 +136,13 @@ SCORED = ("adopts", *list(COLUMNS)[5:])
 
 
 def cases(only: list[str], wanted: str | None = None) -> list[tuple[str, str]]:
-    """Return ``(name, flavour)`` of every constructor that Keras has."""
+    """Return ``(name, flavour)`` of every constructor."""
     found = {
         (name, flavour)
-        for flavour, keras in FLAVOURS.items()
-        for name, member in vars(keras().applications).items()
-        if callable(member) and name[0].isupper() and (not only or name in only)
+        for flavour in FLAVOURS
         if wanted in (None, flavour)
+        for name in names(flavour)
+        if not only or name in only
     }
     return sorted(found)
 
@@ -153,11 +153,12 @@ def small_cases(only: list[str], wanted: str | None = None) -> list[tuple[str, s
     return [(name, "keras3") for name in named if wanted in (None, "keras3")]
 
 
-def columns_of(name: str) -> list[str]:
+def columns_of(name: str, flavour: str) -> list[str]:
     """Return the columns that a row has."""
     if name in kinds():
         return list(QUANTIZE)
-    return [title for title in COLUMNS if name in CHEAP or title != CONVERTED]
+    cheap = name in CHEAP or flavour == ZOO
+    return [title for title in COLUMNS if title != CONVERTED or cheap]
 
 
 def probe(name: str, flavour: str, columns: list[str]) -> None:
@@ -203,7 +204,7 @@ def table(rows: dict[tuple[str, str], dict[str, str]]) -> str:
     small = {key: row for key, row in rows.items() if key[0] in kinds()}
     return "\n".join(
         [
-            "# Coverage of tf.keras.applications",
+            "# Coverage of tf.keras.applications and tfedge.zoo",
             "",
             f"Made by `python benchmarks/coverage.py` on Python {platform.python_version()} with "
             f"{listed(installed(PACKAGES))}.",
@@ -278,7 +279,7 @@ def main() -> None:
     chosen = (options.only, options.keras)
     for name, flavour in cases(*chosen) + small_cases(*chosen):
         before = kept(name, flavour)
-        wanted = [title for title in options.columns if title in columns_of(name)]
+        wanted = [title for title in options.columns if title in columns_of(name, flavour)]
         missing = [title for title in wanted if options.again or title not in before]
         if missing:
             row = {**before, **probe_apart(name, flavour, missing)}

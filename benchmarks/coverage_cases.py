@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 import time
 from typing import Any
 
@@ -13,7 +14,8 @@ import tfedge
 from tfedge.models import adopt
 from tfedge.models.flavours import keras3, tf_keras
 
-FLAVOURS = {"keras3": keras3, "tf_keras": tf_keras}
+ZOO = "tfedge.zoo"
+FLAVOURS = {"keras3": keras3, "tf_keras": tf_keras, ZOO: tf_keras}
 SIDE = 96
 SPARSITY, CHANNELS, CLUSTERS = 0.5, 0.3, 16
 
@@ -31,18 +33,23 @@ class Case:
         """The user's model, logits out, with random weights."""
         keras = FLAVOURS[self.flavour]()
         keras.mixed_precision.set_global_policy(self.precision)
-        model = getattr(keras.applications, self.name)(
-            weights=None, input_shape=(SIDE, SIDE, 3), classes=10, classifier_activation=None
-        )
+        model = built(self.name) if self.flavour == ZOO else application(keras, self.name)
         keras.mixed_precision.set_global_policy("float32")
         randomize(model, self.images)
         return model
 
     @functools.cached_property
     def images(self) -> np.ndarray:
-        """Two random images, pixels in [0, 255]."""
-        images = np.random.default_rng(1).uniform(0, 255, (2, SIDE, SIDE, 3))
-        return images.astype(self.precision)
+        """Two random images, or other inputs."""
+        return self.random(2, seed=1).astype(self.precision)
+
+    def random(self, samples: int, seed: int) -> np.ndarray:
+        """Return random inputs: pixels in [0, 255], or normal values for the zoo."""
+        rng = np.random.default_rng(seed)
+        if self.flavour != ZOO:
+            return rng.uniform(0, 255, (samples, SIDE, SIDE, 3))
+        [row] = [row for row in tfedge.zoo.list().rows if row.name == self.name]
+        return rng.normal(size=(samples, *row.input_shape))
 
     @functools.cached_property
     def expected(self) -> np.ndarray:
@@ -73,11 +80,32 @@ class Case:
         return stepped(tfedge.cluster(self.model, CLUSTERS), self.images)
 
 
+def names(flavour: str) -> list[str]:
+    """Return the names of all constructors."""
+    if flavour == ZOO:
+        return [row.name for row in tfedge.zoo.list().rows]
+    members = vars(FLAVOURS[flavour]().applications).items()
+    return [name for name, member in members if callable(member) and name[0].isupper()]
+
+
+def application(keras: Any, name: str) -> Any:
+    """Return a model of ``keras.applications``, logits out."""
+    return getattr(keras.applications, name)(
+        weights=None, input_shape=(SIDE, SIDE, 3), classes=10, classifier_activation=None
+    )
+
+
+def built(name: str) -> Any:
+    """Return a model of the zoo, logits out where it classifies."""
+    classifies = "classifier_activation" in inspect.signature(getattr(tfedge.zoo, name)).parameters
+    return tfedge.zoo.build(name, **({"classifier_activation": None} if classifies else {}))
+
+
 def stepped(model: Any, images: np.ndarray) -> Any:
     """Train a model for one step; gradients are clipped, as random networks can explode."""
     optimizer = tf_keras().optimizers.SGD(1e-3, clipnorm=1.0)
     model.compile(optimizer, "mse", run_eagerly=True)
-    model.fit(images, np.zeros((len(images), 10)), verbose=0)
+    model.fit(images, np.zeros((len(images), *model.output_shape[1:])), verbose=0)
     return model
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from coverage_cases import CHANNELS, SIDE, Case
+from coverage_cases import CHANNELS, Case
 
 import tfedge
 from tfedge.models import model_statistics
@@ -42,7 +42,7 @@ def slim_converts(case: Case) -> str:
     Networks with random weights differ in how much rounding they bear, so the file of the smaller
     one may be as near as that of the whole one, or 25 dB.
     """
-    images = np.random.default_rng(2).uniform(0, 255, (SAMPLES, SIDE, SIDE, 3)).astype("float32")
+    images = case.random(SAMPLES, seed=2).astype("float32")
     slim, whole = (parity(model, images) for model in (case.slim, case.model))
     right = "yes" if slim >= min(ENOUGH_DB, whole - LESS_DB) else "**no**"
     return f"{right}, {slim:.0f} dB (whole {whole:.0f} dB)"
