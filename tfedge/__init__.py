@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from tfedge.runtime.latency.benchmark import benchmark as benchmark
     from tfedge.runtime.latency.compare import compare_latency as compare_latency
     from tfedge.runtime.model import TFLiteModel as TFLiteModel
+    from tfedge.runtime.remote.device import RemoteDevice as RemoteDevice
     from tfedge.runtime.runner import Runner as Runner
 
 _MODULES = (
@@ -85,6 +86,7 @@ _NAMES = {
     "OneShot": "tfedge.models.training.ramps",
     "PolynomialDecay": "tfedge.models.training.schedules",
     "QuantizeSettings": "tfedge.compress.quantization.settings",
+    "RemoteDevice": "tfedge.runtime.remote.device",
     "Runner": "tfedge.runtime.runner",
     "TFLiteModel": "tfedge.runtime.model",
     "available_runtimes": "tfedge.runtime.interpreter",

@@ -14,6 +14,8 @@ from tfedge.compress.quantization.rounding.learn import learn_rounding
 from tfedge.core.record_files import decode_record, encode_record
 from tfedge.core.records import Record
 from tfedge.models.statistics import model_statistics
+from tfedge.runtime.remote.device import RemoteInfo
+from tfedge.runtime.remote.tasks import about
 
 for _name in FILES:
     importlib.import_module(_name)
@@ -70,6 +72,7 @@ def handed_out(states, float_model, lite, data):
         tfedge.channel_report(float_model, tfedge.prune_channels(float_model, ratio=0.5)),
         tfedge.runtime.plan_arena(lite),
         tfedge.zoo.list(),
+        RemoteInfo(**about()),
     ]
     return {type(record).__name__: record for record in inside(results)}
 

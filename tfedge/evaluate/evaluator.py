@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ class EvaluationRecord(Record):
         seconds: Time for everything, data included.
         size_bytes: Size of the file, None for what is no file.
         gzip_bytes: Size of the file after gzip.
+        on: Address of the device that ran it, None for this machine.
 
     Example:
         >>> EvaluationRecord("cnn", "litert", {"accuracy": 0.5}, 8, 0.1)["accuracy"]
@@ -40,6 +42,7 @@ class EvaluationRecord(Record):
     seconds: float
     size_bytes: int | None = None
     gzip_bytes: int | None = None
+    on: str | None = None
 
     def __getitem__(self, name: str) -> Any:
         """Return the value of a metric."""
@@ -56,7 +59,8 @@ class EvaluationRecord(Record):
     def __repr__(self) -> str:
         """Return one line per metric."""
         size = "" if self.size_bytes is None else f", {human_size(self.size_bytes)}"
-        head = f"{self.model!r} on {self.runtime}: {self.samples} samples{size}"
+        where = f"{self.runtime} at {self.on}" if self.on else self.runtime
+        head = f"{self.model!r} on {where}: {self.samples} samples{size}"
         width = max(map(len, self.metrics), default=0)
         rows = [f"  {name:<{width}}  {_shown(value)}" for name, value in self.metrics.items()]
         return "\n".join([head, *rows])
@@ -72,6 +76,7 @@ def evaluate(
     threads: int = 1,
     batch_size: int | None = None,
     verbose: int = 1,
+    on: Any = None,
 ) -> EvaluationRecord:
     """Score a model on data: the ``.tflite`` file that ships, or the Keras model it came from.
 
@@ -92,6 +97,8 @@ def evaluate(
         threads: Threads for the interpreter's kernels.
         batch_size: Samples per run; None finds a good one.
         verbose: 0 for no progress bar.
+        on: A device that runs the file: ``"ssh://user@host"`` or a `tfedge.RemoteDevice`. Data
+            are read and metrics computed here; quantized inputs and outputs travel.
 
     Returns:
         The values by name of metric, and what ran.
@@ -100,6 +107,7 @@ def evaluate(
         ModelError: If the model cannot be read or run.
         DataError: If samples or labels do not fit, or there are none.
         WorkerError: If the interpreter's process died. The next call starts a new one.
+        DeviceError: If the device ``on`` cannot be reached, or went away.
 
     Example:
         >>> import numpy as np
@@ -109,18 +117,29 @@ def evaluate(
         0.75
     """
     scores = Scores(metrics)
-    predictor = as_predictor(model, runtime, threads, batch_size)
-    start, samples = time.perf_counter(), 0
-    with progress(predictor.name, length_hint(data), verbose) as count:
-        for batch, outputs in predictions(predictor, data, y):
-            scores.update(batch, outputs)
-            samples += len(batch)
-            count(len(batch))
-    return _record(predictor, scores.results(), samples, time.perf_counter() - start)
+    with _device(on) as device:
+        predictor = as_predictor(model, runtime, threads, batch_size, device)
+        start, samples = time.perf_counter(), 0
+        with progress(predictor.name, length_hint(data), verbose) as count:
+            for batch, outputs in predictions(predictor, data, y):
+                scores.update(batch, outputs)
+                samples += len(batch)
+                count(len(batch))
+        seconds = time.perf_counter() - start
+    return _record(predictor, scores.results(), samples, seconds, device and device.name)
+
+
+def _device(on: Any) -> AbstractContextManager[Any]:
+    """Return the context in which a device over ssh is open, or nothing."""
+    if on is None:
+        return nullcontext()
+    from tfedge.runtime.remote.device import opened
+
+    return opened(on)
 
 
 def _record(
-    predictor: Predictor, metrics: dict[str, Any], samples: int, seconds: float
+    predictor: Predictor, metrics: dict[str, Any], samples: int, seconds: float, on: str | None
 ) -> EvaluationRecord:
     """Return the record of one evaluation."""
     return EvaluationRecord(
@@ -131,6 +150,7 @@ def _record(
         seconds=seconds,
         size_bytes=predictor.size_bytes,
         gzip_bytes=predictor.gzip_bytes,
+        on=on,
     )
 
 

@@ -55,11 +55,19 @@ class LitePredictor:
         runtime: As `Runner` takes it, like the rest.
         threads: Threads for the kernels.
         batch_size: Samples per run; None finds a good one.
+        on: A `tfedge.runtime.remote.device.RemoteDevice` to run it on, None for this machine.
     """
 
-    def __init__(self, model: TFLiteModel, runtime: str, threads: int, batch_size: int | None):
+    def __init__(
+        self,
+        model: TFLiteModel,
+        runtime: str,
+        threads: int,
+        batch_size: int | None,
+        on: Any = None,
+    ):
         self.model: Any = model
-        self._runner = Runner(model, runtime, threads, batch_size)
+        self._runner = _runner(model, runtime, threads, batch_size, on)
         self.name, self.runtime = model.name, self._runner.runtime
         self.shapes: Mapping[str, Sequence[int | None]] | None
         self.shapes = {item.name: item.shape_signature[1:] for item in model.inputs}
@@ -72,6 +80,15 @@ class LitePredictor:
     def stream(self, xs: Iterable[Any]) -> Generator[Any, None, None]:
         """Yield the outputs of one batch of inputs after the other."""
         return self._runner.stream(xs)
+
+
+def _runner(model: TFLiteModel, runtime: str, threads: int, batch_size: int | None, on: Any) -> Any:
+    """Return what runs a file: here, or on a device over ssh."""
+    if on is None:
+        return Runner(model, runtime, threads, batch_size)
+    from tfedge.runtime.remote.runner import RemoteRunner
+
+    return RemoteRunner(model, on, runtime, threads, batch_size)
 
 
 def output_step(model: TFLiteModel, tensor: TensorInfo) -> float | None:
@@ -153,7 +170,11 @@ class KerasPredictor(FunctionPredictor):
 
 
 def as_predictor(
-    model: Any, runtime: str = "auto", threads: int = 1, batch_size: int | None = None
+    model: Any,
+    runtime: str = "auto",
+    threads: int = 1,
+    batch_size: int | None = None,
+    on: Any = None,
 ) -> Predictor:
     """Return anything that predicts as a `Predictor`.
 
@@ -163,6 +184,7 @@ def as_predictor(
         runtime: For ``.tflite`` files: which interpreter.
         threads: For ``.tflite`` files: threads for the kernels.
         batch_size: Samples per call.
+        on: For ``.tflite`` files: the device over ssh that runs it, None for this machine.
 
     Raises:
         ModelError: If it is none of these, or a file that cannot be read.
@@ -177,7 +199,12 @@ def as_predictor(
     if isinstance(model, (bytes, bytearray, memoryview)):
         model = TFLiteModel(bytes(model))
     if isinstance(model, TFLiteModel):
-        return LitePredictor(model, runtime, threads, batch_size)
+        return LitePredictor(model, runtime, threads, batch_size, on)
+    if on is not None:
+        raise ModelError(
+            f"A {type(model).__name__} cannot run on {on.name}: only .tflite files run on devices. "
+            "Convert it first."
+        )
     if hasattr(model, "predict_on_batch"):
         return KerasPredictor(model, batch_size)
     if callable(model):

@@ -1,0 +1,1 @@
+"""Files on another machine: over ssh, without installing anything there."""
