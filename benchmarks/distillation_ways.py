@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 from channel_networks import BATCH, stream
+from channel_ways import Cosine
 from distillation_tasks import Task
 
 import tfedge
@@ -21,16 +22,27 @@ from tfedge import distill
 LABELS = "sparse_categorical_crossentropy"
 ALPHA = 0.3
 TAU = 4.0
+BETA = 1.0
+INTEGERS = 0.75
 SOFT = functools.partial(distill.SoftTarget, TAU)
 
 
-def fit(model: Any, task: Task, seed: int, flavour: Any = tf_keras, loss: Any = LABELS) -> Any:
-    """Train on the batches that every way sees: Adam, its rate falling on a cosine."""
-    steps = len(task.data["x"]) // BATCH
-    rate = flavour.optimizers.schedules.CosineDecay(task.rate, task.epochs * steps)
+def fit(
+    model: Any,
+    task: Task,
+    seed: int,
+    flavour: Any = tf_keras,
+    loss: Any = LABELS,
+    part: tuple[float, float] = (0, 1),
+) -> Any:
+    """Train on the batches that every way sees, or a part: Adam, its rate falling on a cosine."""
+    steps = task.epochs * (len(task.data["x"]) // BATCH)
+    begin, end = (round(place * steps) for place in part)
+    falling = flavour.optimizers.schedules.CosineDecay(task.rate, steps)
+    rate = Cosine(task.rate, steps, begin) if begin else falling
     model.compile(optimizer=flavour.optimizers.Adam(rate), loss=loss)
-    data = stream(task.network, task.epochs, seed).prefetch(2)
-    model.fit(data, steps_per_epoch=steps, epochs=task.epochs, verbose=0)
+    data = stream(task.network, task.epochs, seed).skip(begin).take(end - begin)
+    model.fit(data.prefetch(2), verbose=0)
     return model
 
 
@@ -83,23 +95,28 @@ def by_keras(task: Task, seed: int) -> Any:
     return student
 
 
-def by_tfedge(*losses: Callable[[], Any], wrap: Callable = lambda model, task: model) -> Callable:
+def by_tfedge(*losses: Callable[[], Any]) -> Callable:
     """Return a way with losses of tfedge."""
 
     def run(task: Task, seed: int) -> Any:
-        made = [make() for make in losses]
-        inside = any(isinstance(loss, distill.FeatureLoss) for loss in made)
-        cache = None if inside or task.network.augment else task.cache
-        student = wrap(task.student(), task)
-        distiller = tfedge.Distiller(student, task.teacher(), made, alpha=ALPHA, cache=cache)
-        return fit(distiller, task, seed).student
+        return taught(task.student(), task, seed, [make() for make in losses])
 
     return run
 
 
-def quantized(model: Any, task: Task) -> Any:
-    """Return a student in integer training."""
-    return tfedge.quantize(model, calibration=task.data["x"][:512].astype("float32"))
+def taught(student: Any, task: Task, seed: int, losses: list, part: tuple = (0, 1)) -> Any:
+    """Return a student that learned from the teacher; its answers are kept where that helps."""
+    inside = any(isinstance(loss, distill.FeatureLoss) for loss in losses)
+    cache = None if inside or task.network.augment else task.cache
+    distiller = tfedge.Distiller(student, task.teacher(), losses, alpha=ALPHA, cache=cache)
+    return fit(distiller, task, seed, part=part).student
+
+
+def in_integers(task: Task, seed: int) -> Any:
+    """Return a student of soft targets that learns in integers in the last quarter."""
+    student = taught(task.student(), task, seed, [SOFT()], (0, INTEGERS))
+    x = task.data["x"][:512].astype("float32")
+    return taught(tfedge.quantize(student, calibration=x), task, seed, [SOFT()], (INTEGERS, 1))
 
 
 def without_softmax(model: Any) -> Any:
@@ -139,7 +156,7 @@ WAYS: dict[str, Callable] = {
     "Hinton, by hand": by_hand,
     "Keras 3 Distiller": by_keras,
     "SoftTarget": by_tfedge(SOFT),
-    "DecoupledKD": by_tfedge(distill.DecoupledKD),
+    "DecoupledKD": by_tfedge(functools.partial(distill.DecoupledKD, beta=BETA)),
     "DIST": by_tfedge(distill.DIST),
     "FeatureHint": by_tfedge(distill.FeatureHint),
     "AttentionTransfer": by_tfedge(distill.AttentionTransfer),
@@ -148,5 +165,5 @@ WAYS: dict[str, Callable] = {
     "ContrastiveKD": by_tfedge(distill.ContrastiveKD),
     "TripletMargin": by_tfedge(distill.TripletMargin),
     "SoftTarget, FeatureHint": by_tfedge(SOFT, distill.FeatureHint),
-    "SoftTarget, in integers": by_tfedge(SOFT, wrap=quantized),
+    "SoftTarget, in integers": in_integers,
 }
