@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from tfedge.runtime.interpreter import available_runtimes as available_runtimes
     from tfedge.runtime.latency.benchmark import benchmark as benchmark
     from tfedge.runtime.latency.compare import compare_latency as compare_latency
+    from tfedge.runtime.latency.profile import profile as profile
     from tfedge.runtime.model import TFLiteModel as TFLiteModel
     from tfedge.runtime.remote.device import RemoteDevice as RemoteDevice
     from tfedge.runtime.runner import Runner as Runner
@@ -98,6 +99,7 @@ _NAMES = {
     "compare_latency": "tfedge.runtime.latency.compare",
     "learn_rounding": "tfedge.compress.quantization.rounding.learn",
     "load_record": "tfedge.core.record_files",
+    "profile": "tfedge.runtime.latency.profile",
     "prune": "tfedge.compress.pruning.magnitude",
     "prune_channels": "tfedge.compress.pruning.channels.prune",
     "quantize": "tfedge.compress.quantization.aware",

@@ -55,7 +55,7 @@ def handed_out(states, float_model, lite, data):
         scored,
         compared,
         tfedge.benchmark(lite, batch=(1, 2), runs=5, verbose=0),
-        tfedge.compare_latency(lite, lite, runs=5, verbose=0),
+        tfedge.profile(lite, against=lite, seconds=0.1, verbose=0),
         tfedge.sparsity(states["PQAT"]),
         tfedge.sparsity(lite),
         tfedge.unique_weights(states["clustered"]),
