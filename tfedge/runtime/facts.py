@@ -11,6 +11,7 @@ import numpy as np
 from tfedge.core.errors import ModelError
 from tfedge.runtime.graph import OperatorInfo, TensorInfo, numeric_type
 from tfedge.runtime.interpreter import choose_runtime, interpreter_worker
+from tfedge.runtime.refusals import too_old
 from tfedge.runtime.worker import WorkerCallError
 
 _IDENTIFIER = b"TFL3"
@@ -76,6 +77,8 @@ def inspect_file(what: str, content: bytes, name: str, *args: Any) -> Any:
             target, np.frombuffer(content, np.uint8), runtime, *args, timeout=_PATIENCE_SECONDS
         )
     except WorkerCallError as failure:
+        if reason := too_old(str(failure), runtime):
+            raise ModelError(f"{name!r} cannot be read: {reason}") from failure
         how = f"killed the {runtime} interpreter" if failure.died else f"was refused by {runtime}"
         reason = failure.kind if failure.died else str(failure)
         raise ModelError(

@@ -79,6 +79,16 @@ def choose_runtime(runtime: str = "auto") -> str:
     )
 
 
+def pip_name(runtime: str) -> str:
+    """Return the name under which pip knows a runtime.
+
+    Example:
+        >>> pip_name("litert")
+        'ai-edge-litert'
+    """
+    return _SOURCES[runtime].pip_name
+
+
 def interpreter_worker(runtime: str) -> Worker:
     """Return the one worker process that holds interpreters of this runtime.
 

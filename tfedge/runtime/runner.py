@@ -16,6 +16,7 @@ from tfedge.runtime.graph import TensorInfo
 from tfedge.runtime.interpreter import choose_runtime
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.processors import warn_of_threads
+from tfedge.runtime.refusals import too_old
 from tfedge.runtime.worker import WorkerCallError
 
 CHUNK_BYTES = 2 << 20
@@ -210,6 +211,8 @@ class Runner:
 
     def _explained(self, failure: WorkerCallError, done: int) -> Exception:
         """Return the error that tells a user which model failed, and where."""
+        if reason := too_old(str(failure), self.runtime):
+            return ModelError(f"{self.model.name!r} cannot be run: {reason}")
         where = f"{self.model.name!r} failed on {self.runtime} after {done} samples: {failure}"
         return WorkerError(where) if failure.died else ModelError(where)
 
