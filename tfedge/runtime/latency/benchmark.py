@@ -30,6 +30,7 @@ def benchmark(
     seconds: float = 1.0,
     precision: float = 0.02,
     verbose: int = 1,
+    on: Any = None,
 ) -> LatencyRecord | LatencySweep:
     """Measure latency and memory of a file, in a fresh process that holds nothing else.
 
@@ -50,6 +51,8 @@ def benchmark(
         precision: Width of the interval of the median at which to stop, as a fraction of the
             median, in [0, 1].
         verbose: 0 for no progress bar.
+        on: A device to measure on, over the user's own ssh: ``"ssh://user@host"`` or a
+            `tfedge.RemoteDevice`. It needs Python with NumPy and a runtime; nothing is installed.
 
     Returns:
         A :class:`LatencyRecord`; if anything was swept over a :class:`LatencySweep`, which prints
@@ -59,6 +62,7 @@ def benchmark(
         ArgumentError: If a setting is out of range.
         ModelError: If a file cannot be read or run.
         MissingPackageError: If the runtime is not installed.
+        DeviceError: If the device ``on`` cannot be reached, or went away.
 
     Warns:
         NoisyTimingWarning: If many runs are outliers, the runs became slower or faster from first
@@ -73,23 +77,26 @@ def benchmark(
         >>> [row.batch for row in sweep.records]
         [1, 4]
     """
+    settings: dict[str, Any] = {"threads": threads, "batch": batch, "runtime": runtime}
+    settings |= {"runs": runs, "seconds": seconds, "precision": precision}
+    if on is not None:
+        return _elsewhere(on, model, settings)
     for count in _several(threads):
         whole_number("threads", count)
         warn_of_threads(count)
     swept = any(isinstance(item, (list, tuple)) for item in (model, threads, batch))
-    records = benchmark_each(
-        _several(model),
-        threads=threads,
-        batch=batch,
-        runtime=runtime,
-        runs=runs,
-        seconds=seconds,
-        precision=precision,
-        verbose=verbose,
-    )
+    records = benchmark_each(_several(model), **settings, verbose=verbose)
     for record in records:
         warn_of_noise(record.model, record.noise)
     return LatencySweep(tuple(records)) if swept else records[0]
+
+
+def _elsewhere(on: Any, model: Any, settings: dict[str, Any]) -> LatencyRecord | LatencySweep:
+    """Measure on a device over ssh."""
+    from tfedge.runtime.remote.measuring import benchmark_on
+
+    files = [opened_file(item) for item in _several(model)]
+    return benchmark_on(on, files, isinstance(model, (list, tuple)), **settings)
 
 
 def benchmark_each(

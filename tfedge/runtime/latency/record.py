@@ -39,6 +39,7 @@ class LatencyRecord(Record):
         drift: How much slower the last runs were than the first, as a fraction of the median;
             0.0 where no trend is sure.
         noise: What makes these timings hard to trust, if anything, one sentence each.
+        on: Address of the device that ran it, None for this machine.
 
     Example:
         >>> times = (0.2, 0.2, 0.199, 0.202, 0.3, 0.4, 5000.0, 1.0, 0.5)
@@ -69,12 +70,14 @@ class LatencyRecord(Record):
     outliers: float
     drift: float
     noise: tuple[str, ...] = ()
+    on: str | None = None
 
     def __repr__(self) -> str:
         """Return times, memory and what is wrong with them."""
         threads = f"{self.threads} thread" + ("s" if self.threads > 1 else "")
+        where = f"{self.runtime} at {self.on}" if self.on else self.runtime
         lines = [
-            f"{self.model!r} on {self.runtime}, {threads}, batch {self.batch}, {self.runs} runs",
+            f"{self.model!r} on {where}, {threads}, batch {self.batch}, {self.runs} runs",
             f"  latency  p50 {shown_ms(self.p50_ms)} ms ({shown_ms(self.p50_low_ms)} to "
             f"{shown_ms(self.p50_high_ms)}), p90 {shown_ms(self.p90_ms)} ms, "
             f"p99 {shown_ms(self.p99_ms)} ms",

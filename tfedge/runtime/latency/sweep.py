@@ -49,7 +49,9 @@ class LatencySweep(Record):
             )
             for row in self.records
         ]
-        return "\n".join([f"LatencySweep on {self.records[0].runtime}", *text_table(_HEAD, rows)])
+        first = self.records[0]
+        where = f"{first.runtime} at {first.on}" if first.on else first.runtime
+        return "\n".join([f"LatencySweep on {where}", *text_table(_HEAD, rows)])
 
     def to_pandas(self) -> Any:
         """Return the measurements as a ``pandas.DataFrame``, a row for each.

@@ -14,7 +14,7 @@ NO_FOLDER = 73
 OLD_PYTHON, NO_NUMPY = 74, 75
 
 _SCRIPT = (
-    'd=$(mktemp -d) || exit {no_folder}; '
+    "d=$(mktemp -d) || exit {no_folder}; "
     '{python} -u -c "import sys; s = sys.stdin.buffer; exec(s.read(int(s.readline())))" "$d"; '
     's=$?; rm -rf "$d"; exit $s'
 )

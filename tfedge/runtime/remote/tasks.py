@@ -6,6 +6,7 @@ import os
 import platform
 import socket
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +14,9 @@ import numpy as np
 
 from tfedge._version import __version__
 from tfedge.core.errors import WorkerError
+from tfedge.core.record_files import encode_record
 from tfedge.runtime.interpreter import available_runtimes
+from tfedge.runtime.latency.benchmark import benchmark
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.remote.frames import Frame
 from tfedge.runtime.runner import Runner
@@ -73,8 +76,19 @@ def close_file(batches: Batches, key: str) -> Iterator[Frame]:
     yield from ()
 
 
+def measure(batches: Batches, names: list[str], several: bool, options: dict) -> Iterator[Frame]:
+    """Answer the record of `tfedge.benchmark` for the files that come as batches."""
+    files = [_file(batches, name) for name in names]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        record = benchmark(files if several else files[0], verbose=0, **options)
+    said = [[type(item.message).__name__, str(item.message)] for item in caught]
+    yield Frame("record", {"record": encode_record(record), "warnings": said})
+
+
 TASKS: dict[str, Callable[..., Iterator[Frame]]] = {
     "open": open_file,
     "stream": stream,
     "close": close_file,
+    "benchmark": measure,
 }

@@ -1,0 +1,53 @@
+"""Latency and memory measured on a device."""
+
+import pytest
+
+import tfedge
+from tfedge.core.errors import ArgumentError, MissingPackageError, ModelError
+
+pytestmark = pytest.mark.filterwarnings("ignore::tfedge.errors.NoisyTimingWarning")
+
+
+def test_one_file(remote, load):
+    record = tfedge.benchmark(load("cnn_int8"), runs=50, on=remote)
+    assert (record.model, record.runtime, record.runs) == ("cnn_int8", "litert", 50)
+    assert record.on == remote.name
+    assert f"on litert at {remote.name}, 1 thread" in repr(record)
+    assert 0 < record.p50_low_ms <= record.p50_ms <= record.p99_ms
+    assert 20e6 < record.peak_memory_bytes < 150e6, "a process without TensorFlow"
+
+
+def test_by_address(sshd, device_python, tflite_files):
+    address = sshd.address(device_python)
+    record = tfedge.benchmark(tflite_files / "cnn_float.tflite", runs=20, on=address)
+    assert record.runs == 20
+    assert sshd.is_clean()
+
+
+def test_sweeps_and_several_files(remote, load, tmp_path):
+    files = [load("cnn_int8"), load("cnn_float")]
+    sweep = tfedge.benchmark(files, batch=[1, 4], runs=20, on=remote)
+    found = [(record.model, record.batch, record.on) for record in sweep.records]
+    names = [(file.name, batch) for file in files for batch in (1, 4)]
+    assert found == [(*each, remote.name) for each in names]
+    assert remote.name in repr(sweep)
+    again = tfedge.load_record(tfedge.save_record(sweep, tmp_path / "sweep.json"))
+    assert again == sweep
+
+
+@pytest.mark.filterwarnings("default")
+def test_warnings_from_there_are_given_here(remote, load):
+    many = remote.info.cores + 1
+    with pytest.warns(UserWarning, match=rf"On .*threads={many} is more than"):
+        tfedge.benchmark(load("cnn_int8"), threads=many, runs=10, on=remote)
+
+
+def test_errors_from_there(remote, load, digits):
+    with pytest.raises(ArgumentError, match=r"threads=0"):
+        tfedge.benchmark(load("cnn_int8"), threads=0, on=remote)
+    with pytest.raises(MissingPackageError, match=r"On .*tflite-runtime"):
+        tfedge.benchmark(load("cnn_int8"), runtime="tflite-runtime", on=remote)
+    with pytest.raises(ModelError, match="cannot be timed"):
+        tfedge.benchmark(len, on=remote)
+    with pytest.raises(ArgumentError, match="is no device"):
+        tfedge.benchmark(load("cnn_int8"), on=7)

@@ -1,0 +1,52 @@
+"""Latency and memory of files on a device."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from typing import Any
+
+import numpy as np
+
+from tfedge.core import errors
+from tfedge.core.record_files import decode_record
+from tfedge.core.records import Record
+from tfedge.runtime.model import TFLiteModel
+from tfedge.runtime.remote.device import RemoteDevice, opened
+
+
+def benchmark_on(
+    on: str | RemoteDevice, models: list[TFLiteModel], several: bool, **options: Any
+) -> Any:
+    """Return what `tfedge.benchmark` finds on a device; warnings from there are given here.
+
+    Args:
+        on: The device.
+        models: Files; they travel there and are measured there, in processes of their own.
+        several: Whether the caller passed a list of files.
+        **options: For `tfedge.benchmark` there.
+
+    Raises:
+        DeviceError: If the device cannot be reached, or went away.
+    """
+    contents = [[np.frombuffer(model.content, np.uint8)] for model in models]
+    names = [model.name for model in models]
+    with opened(on) as device:
+        with device.connected() as connection:
+            answers = connection.call(
+                "benchmark", contents, names=names, several=several, options=options
+            )
+            (answer,) = answers
+        for kind, text in answer.value["warnings"]:
+            category = getattr(errors, kind, UserWarning)
+            warnings.warn(f"On {device.name}: {text}", category, stacklevel=4)
+        return _at(decode_record(answer.value["record"], f"what {device.name} sent"), device.name)
+
+
+def _at(record: Record, on: str) -> Record:
+    """Return a record that says where it was measured, and so do the records in it."""
+    names = {field.name for field in dataclasses.fields(record)}
+    changes: dict[str, Any] = {"on": on} if "on" in names else {}
+    if "records" in names:
+        changes["records"] = tuple(_at(item, on) for item in record.records)  # type: ignore[attr-defined]
+    return dataclasses.replace(record, **changes)
