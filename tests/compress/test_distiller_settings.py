@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfedge.compress.distillation.distiller import Distiller
 from tfedge.compress.quantization.aware import quantize
@@ -87,3 +88,15 @@ def test_frozen_layers_stay(data, wrap):
 def kernels(layer):
     """Everything but ranges and counters of the wrapper."""
     return [weight.numpy() for weight in unwrapped(layer).weights]
+
+
+@pytest.mark.parametrize("form", ["array", "data set"])
+def test_a_loss_of_labels_needs_labels(data, form):
+    x = data[0] if form == "array" else tf.data.Dataset.from_tensor_slices(data[0]).batch(16)
+    distiller = Distiller(net(4), net(16, 1))
+    distiller.compile("sgd", LOSS)
+    with pytest.raises(ArgumentError, match="no labels in the data"):
+        distiller.fit(x, verbose=0)
+    alone = Distiller(net(4), net(16, 1), alpha=0)
+    alone.compile("sgd")
+    alone.fit(x, verbose=0)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfedge.compress.distillation.averaging import WeighsLosses, track
 from tfedge.compress.distillation.cached import CachedTeacher, CacheWatch
 from tfedge.compress.distillation.freezing import frozen
+from tfedge.compress.distillation.labels import check_labels
 from tfedge.compress.distillation.losses import checked_losses, default_losses
 from tfedge.compress.distillation.moving_average import MovingAverage
 from tfedge.compress.distillation.roles import as_student, as_teacher, check_pair
@@ -194,7 +195,11 @@ class Distiller(WeighsLosses, TrainsHere, keras.Model):
         The first time, the first samples are drawn from ``x`` for :meth:`fit_adapters`; what
         was drawn from a generator is trained on all the same. A data set that is distributed
         already cannot be looked into: call :meth:`fit_adapters` yourself.
+
+        Raises:
+            ArgumentError: If a loss of labels is compiled and the data have none.
         """
+        check_labels(x, y, self.loss)
         if self._adapters and not self._adapted and not _is_distributed(x):
             x = self._looked_into(feeds.for_tf_keras(x))
         if self._cached is not None:

@@ -9,6 +9,32 @@ import tensorflow as tf
 from tfedge.core.errors import ArgumentError
 
 
+def check_labels(x: Any, y: Any, loss: Any) -> None:
+    """Refuse data without labels where a loss of labels is compiled, before Keras does in a graph.
+
+    Args:
+        x: As ``fit`` takes it. What cannot be looked into (generators, sequences) passes.
+        y: As ``fit`` takes it.
+        loss: What was compiled: a loss, several, or nothing.
+
+    Raises:
+        ArgumentError: If there is a loss and there are no labels.
+
+    Example:
+        >>> check_labels(tf.ones((2, 3)), None, None)
+    """
+    if not loss or y is not None:
+        return
+    spec = getattr(x, "element_spec", None)
+    bare = len(spec) < 2 if isinstance(spec, tuple) else spec is not None
+    if bare or tf.is_tensor(x) or hasattr(x, "__array__") or isinstance(x, (dict, list)):
+        raise ArgumentError(
+            "There are no labels in the data, and compile was given a loss, which compares with "
+            "labels. Give y (a data set yields (x, y)), or let the teacher teach alone: "
+            "alpha=0 and compile without a loss."
+        )
+
+
 def class_numbers(labels: Any, axes: int) -> Any:
     """Return the class number of each example.
 
