@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from tfedge.runtime.latency.benchmark import benchmark as benchmark
     from tfedge.runtime.latency.compare import compare_latency as compare_latency
     from tfedge.runtime.latency.profile import profile as profile
+    from tfedge.runtime.latency.roofline import roofline as roofline
     from tfedge.runtime.model import TFLiteModel as TFLiteModel
     from tfedge.runtime.remote.device import RemoteDevice as RemoteDevice
     from tfedge.runtime.runner import Runner as Runner
@@ -106,6 +107,7 @@ _NAMES = {
     "recover": "tfedge.compress.quantization.recovery.recover",
     "remove_dead_channels": "tfedge.compress.pruning.channels.dead",
     "save_record": "tfedge.core.record_files",
+    "roofline": "tfedge.runtime.latency.roofline",
     "sensitivity": "tfedge.convert.mixed.sensitivity",
     "settle_gates": "tfedge.compress.pruning.regularizers.settling",
     "sparsity": "tfedge.compress.pruning.report",

@@ -14,6 +14,7 @@ from tfedge.compress.quantization.rounding.learn import learn_rounding
 from tfedge.core.record_files import decode_record, encode_record
 from tfedge.core.records import Record
 from tfedge.models.statistics import model_statistics
+from tfedge.runtime.latency.product import product_file
 from tfedge.runtime.remote.device import RemoteInfo
 from tfedge.runtime.remote.tasks import about
 
@@ -56,6 +57,7 @@ def handed_out(states, float_model, lite, data):
         compared,
         tfedge.benchmark(lite, batch=(1, 2), runs=5, verbose=0),
         tfedge.profile(lite, against=lite, seconds=0.1, verbose=0),
+        tfedge.roofline(product_file("int8", 64, 256, 256), seconds=0.1, verbose=0),
         tfedge.sparsity(states["PQAT"]),
         tfedge.sparsity(lite),
         tfedge.unique_weights(states["clustered"]),

@@ -174,7 +174,7 @@ class ModelProfile(Record):
                 axes.bar_label(bars, texts, padding=3, fontsize=8, color="#333333")
         axes.set_yticks(range(len(shown)), names)
         axes.invert_yaxis()
-        axes.set(xlabel="ms in one run", title=f"{self.model} on {self.runtime}: {self.method}")
+        axes.set(xlabel="ms in one run", title=f"{self.model} on {self.runtime} ({self.method})")
         axes.margins(x=0.12)
         axes.legend()
         return axes

@@ -62,7 +62,7 @@ class LatencySweep(Record):
         return frame([record.to_dict() for record in self.records])
 
     def plot(self, axes: Any = None) -> Any:
-        """Draw latency over what was varied, with intervals; samples per second beside it.
+        """Draw the latency over what was varied, with its intervals.
 
         A line for each model and number of threads if several batches were measured, over threads
         if not; bars if neither varied.
