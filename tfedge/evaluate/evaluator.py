@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ def evaluate(
     threads: int = 1,
     batch_size: int | None = None,
     verbose: int = 1,
+    accelerator: str | os.PathLike = "cpu",
     on: Any = None,
 ) -> EvaluationRecord:
     """Score a model on data: the ``.tflite`` file that ships, or the Keras model it came from.
@@ -97,6 +99,8 @@ def evaluate(
         threads: Threads for the interpreter's kernels.
         batch_size: Samples per run; None finds a good one.
         verbose: 0 for no progress bar.
+        accelerator: For files: ``"cpu"``, ``"gpu"`` or ``"npu"`` (LiteRT), ``"edgetpu"``, or the
+            path of a delegate's library.
         on: A device that runs the file: ``"ssh://user@host"`` or a `tfedge.RemoteDevice`. Data
             are read and metrics computed here; quantized inputs and outputs travel.
 
@@ -118,7 +122,7 @@ def evaluate(
     """
     scores = Scores(metrics)
     with _device(on) as device:
-        predictor = as_predictor(model, runtime, threads, batch_size, device)
+        predictor = as_predictor(model, runtime, threads, batch_size, accelerator, device)
         start, samples = time.perf_counter(), 0
         with progress(predictor.name, length_hint(data), verbose) as count:
             for batch, outputs in predictions(predictor, data, y):

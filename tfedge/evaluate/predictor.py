@@ -55,6 +55,7 @@ class LitePredictor:
         runtime: As `Runner` takes it, like the rest.
         threads: Threads for the kernels.
         batch_size: Samples per run; None finds a good one.
+        accelerator: As `Runner` takes it.
         on: A `tfedge.runtime.remote.device.RemoteDevice` to run it on, None for this machine.
     """
 
@@ -64,10 +65,11 @@ class LitePredictor:
         runtime: str,
         threads: int,
         batch_size: int | None,
+        accelerator: str | os.PathLike = "cpu",
         on: Any = None,
     ):
         self.model: Any = model
-        self._runner = _runner(model, runtime, threads, batch_size, on)
+        self._runner = _runner(model, on, runtime, threads, batch_size, accelerator)
         self.name, self.runtime = model.name, self._runner.runtime
         self.shapes: Mapping[str, Sequence[int | None]] | None
         self.shapes = {item.name: item.shape_signature[1:] for item in model.inputs}
@@ -82,13 +84,13 @@ class LitePredictor:
         return self._runner.stream(xs)
 
 
-def _runner(model: TFLiteModel, runtime: str, threads: int, batch_size: int | None, on: Any) -> Any:
+def _runner(model: TFLiteModel, on: Any, *settings: Any) -> Any:
     """Return what runs a file: here, or on a device over ssh."""
     if on is None:
-        return Runner(model, runtime, threads, batch_size)
+        return Runner(model, *settings)
     from tfedge.runtime.remote.runner import RemoteRunner
 
-    return RemoteRunner(model, on, runtime, threads, batch_size)
+    return RemoteRunner(model, on, *settings)
 
 
 def output_step(model: TFLiteModel, tensor: TensorInfo) -> float | None:
@@ -174,6 +176,7 @@ def as_predictor(
     runtime: str = "auto",
     threads: int = 1,
     batch_size: int | None = None,
+    accelerator: str | os.PathLike = "cpu",
     on: Any = None,
 ) -> Predictor:
     """Return anything that predicts as a `Predictor`.
@@ -184,6 +187,7 @@ def as_predictor(
         runtime: For ``.tflite`` files: which interpreter.
         threads: For ``.tflite`` files: threads for the kernels.
         batch_size: Samples per call.
+        accelerator: For ``.tflite`` files: what computes, as `Runner` takes it.
         on: For ``.tflite`` files: the device over ssh that runs it, None for this machine.
 
     Raises:
@@ -199,7 +203,7 @@ def as_predictor(
     if isinstance(model, (bytes, bytearray, memoryview)):
         model = TFLiteModel(bytes(model))
     if isinstance(model, TFLiteModel):
-        return LitePredictor(model, runtime, threads, batch_size, on)
+        return LitePredictor(model, runtime, threads, batch_size, accelerator, on)
     if on is not None:
         raise ModelError(
             f"A {type(model).__name__} cannot run on {on.name}: only .tflite files run on devices. "

@@ -60,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("--json", help="also write what was found to this file")
         if command is not _inspect:
             added.add_argument("--runtime", default="auto", choices=("auto", *RUNTIMES))
+            added.add_argument(
+                "--accelerator", default="cpu", help="cpu, gpu, npu, edgetpu, a file"
+            )
         if command is _run:
             added.add_argument("--threads", type=int, default=1, help="threads for the kernels")
     timed = commands.choices["benchmark"]
@@ -84,9 +87,10 @@ def _inspect(asked: argparse.Namespace) -> int:
 
 def _benchmark(asked: argparse.Namespace) -> int:
     """Measure latency and memory of a file, as tfedge.benchmark does."""
-    given = {name: getattr(asked, name) for name in ("threads", "batch", "runs", "seconds")}
+    names = ("threads", "batch", "runs", "seconds", "runtime", "accelerator")
+    given = {name: getattr(asked, name) for name in names}
     given = {name: _single(value) for name, value in given.items() if value is not None}
-    record = tfedge.benchmark(asked.model, runtime=asked.runtime, **given)
+    record = tfedge.benchmark(asked.model, **given)
     print(record)
     if asked.json:
         save_record(record, asked.json)
@@ -95,7 +99,8 @@ def _benchmark(asked: argparse.Namespace) -> int:
 
 def _run(asked: argparse.Namespace) -> int:
     """Answer each sample on standard input, a line of JSON, with a line of outputs."""
-    with Runner(TFLiteModel.load(asked.model), asked.runtime, asked.threads) as runner:
+    lite, settings = TFLiteModel.load(asked.model), (asked.runtime, asked.threads, None)
+    with Runner(lite, *settings, asked.accelerator) as runner:
         failed = False
         for answer in answers(sys.stdin, runner):
             failed |= answer.startswith('{"error"')

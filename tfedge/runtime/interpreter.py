@@ -11,7 +11,7 @@ import importlib.util
 from typing import Any, NamedTuple
 
 from tfedge.core.checks import one_of
-from tfedge.core.errors import MissingPackageError
+from tfedge.core.errors import MissingPackageError, ModelError
 from tfedge.runtime.worker import Worker, shared_worker
 
 
@@ -105,7 +105,13 @@ def runtime_module(runtime: str) -> Any:
 
 
 def open_interpreter(
-    runtime: str, file: bytes | str, *, threads: int = 1, delegates: bool = True, keep: bool = False
+    runtime: str,
+    file: bytes | str,
+    *,
+    threads: int = 1,
+    accelerator: str = "cpu",
+    delegates: bool = True,
+    keep: bool = False,
 ) -> Any:
     """Open a file in this very process, which must be a worker.
 
@@ -113,20 +119,56 @@ def open_interpreter(
         runtime: An installed runtime, as `choose_runtime` returns it.
         file: The bytes of a ``.tflite`` file, or the path of one.
         threads: Threads that kernels may use.
+        accelerator: As `tfedge.runtime.accelerators.choose.choose_accelerator` returns it.
         delegates: Whether XNNPACK may take operators over, as it does on a device.
         keep: Whether every intermediate tensor stays readable after a run.
 
     Returns:
         An interpreter whose tensors are not allocated yet.
+
+    Raises:
+        ModelError: If the accelerator cannot be had, or does not take the file.
     """
     module = runtime_module(runtime)
-    source = {"model_path": file} if isinstance(file, str) else {"model_content": file}
-    kind = module.OpResolverType
-    return module.Interpreter(
-        **source,
-        num_threads=threads,
-        experimental_op_resolver_type=(
+    kind, library = module.OpResolverType, accelerator not in ("cpu", "gpu", "npu")
+    settings = {
+        **({"model_path": file} if isinstance(file, str) else {"model_content": file}),
+        "num_threads": threads,
+        "experimental_op_resolver_type": (
             kind.AUTO if delegates else kind.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         ),
-        experimental_preserve_all_tensors=keep,
-    )
+        "experimental_preserve_all_tensors": keep,
+    }
+    if library:
+        return _delegated(module, accelerator, settings)
+    interpreter = module.Interpreter(**settings)
+    if accelerator == "cpu":
+        return interpreter
+    from tfedge.runtime.accelerators.compiled import CompiledInterpreter
+
+    return CompiledInterpreter(interpreter, file, accelerator, threads)
+
+
+def _delegated(module: Any, library: str, settings: dict[str, Any]) -> Any:
+    """Return an interpreter with the delegate in a library."""
+    delegate = _delegate(module, library)
+    try:
+        return module.Interpreter(**settings, experimental_delegates=[delegate])
+    except RuntimeError as error:
+        raise ModelError(
+            f"The delegate {library!r} refused the file: {str(error).strip() or 'without a word'}. "
+            "Most delegates take only files whose tensors all have constant sizes: convert with a "
+            "fixed input shape. tfedge.check lists what an Edge TPU or a GPU takes."
+        ) from error
+
+
+def _delegate(module: Any, library: str) -> Any:
+    """Return the delegate in a library."""
+    try:
+        return module.load_delegate(library)
+    except (OSError, ValueError) as error:
+        said = str(error).strip() or "it gave no reason"
+        raise ModelError(
+            f"The delegate {library!r} cannot be loaded: {said}. Is its device connected, and is "
+            "the library made for this processor?"
+        ) from error

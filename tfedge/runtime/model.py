@@ -177,7 +177,7 @@ class TFLiteModel(Record):
 
         Args:
             x: One array with samples along the first axis, or several by input name.
-            **options: ``runtime``, ``threads``, ``batch_size``.
+            **options: ``runtime``, ``threads``, ``batch_size``, ``accelerator``.
 
         Returns:
             One array, or arrays by output name.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Generator, Iterable
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from tfedge.core.checks import whole_number
 from tfedge.core.errors import ModelError, WorkerError
+from tfedge.runtime.accelerators.choose import choose_accelerator
 from tfedge.runtime.device import device
 from tfedge.runtime.feeds import arrange, decode, encode
 from tfedge.runtime.graph import TensorInfo
@@ -39,6 +41,8 @@ class Runner:
         runtime: ``"auto"``, ``"litert"``, ``"tflite-runtime"`` or ``"tf.lite"``.
         threads: Threads for the kernels. More than one can be far slower on a busy machine.
         batch_size: Samples per run; None finds a good one.
+        accelerator: What computes: ``"cpu"``, ``"gpu"`` or ``"npu"`` (LiteRT), ``"edgetpu"``, or
+            the path of a delegate's library.
 
     Attributes:
         batch_size: Samples per run that were found good, None before the first call.
@@ -46,7 +50,7 @@ class Runner:
     Raises:
         ArgumentError: If a setting is out of range.
         ModelError: If the file has no inputs or outputs.
-        MissingPackageError: If the runtime is not installed.
+        MissingPackageError: If the runtime, or the accelerator's library, is not installed.
 
     Example:
         >>> from tfedge.runtime.sample import sample_model
@@ -61,6 +65,7 @@ class Runner:
         runtime: str = "auto",
         threads: int = 1,
         batch_size: int | None = None,
+        accelerator: str | os.PathLike = "cpu",
     ):
         whole_number("threads", threads)
         whole_number("batch_size", 1 if batch_size is None else batch_size)
@@ -73,7 +78,8 @@ class Runner:
         self._asked = batch_size
         self._remembers = any(item.name == "VAR_HANDLE" for item in model.operators)
         self._stateful = any(tensor.variable for tensor in model.tensors())
-        self._key = f"{model.digest} {threads}"
+        self.accelerator = choose_accelerator(accelerator, self.runtime)
+        self._key = f"{model.digest} {threads} {self.accelerator}"
         self.batch_size: int | None = None
 
     def __enter__(self) -> Runner:
@@ -171,7 +177,11 @@ class Runner:
         return device(self.runtime).session(
             self._key,
             self.model.content,
-            settings={"runtime": self.runtime, "threads": self.threads},
+            settings={
+                "runtime": self.runtime,
+                "threads": self.threads,
+                "accelerator": self.accelerator,
+            },
             native=[tensor.shape for tensor in self.model.inputs],
             stateful=self._stateful,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from tfedge.core.checks import whole_number, within
 from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.core.openers import open_path
+from tfedge.runtime.accelerators.choose import choose_accelerator
 from tfedge.runtime.interpreter import choose_runtime
 from tfedge.runtime.latency.measure import Limits, Point, measure
 from tfedge.runtime.latency.noise import warn_of_noise
@@ -30,6 +32,7 @@ def benchmark(
     seconds: float = 1.0,
     precision: float = 0.02,
     verbose: int = 1,
+    accelerator: str | os.PathLike = "cpu",
     on: Any = None,
 ) -> LatencyRecord | LatencySweep:
     """Measure latency and memory of a file, in a fresh process that holds nothing else.
@@ -51,6 +54,8 @@ def benchmark(
         precision: Width of the interval of the median at which to stop, as a fraction of the
             median, in [0, 1].
         verbose: 0 for no progress bar.
+        accelerator: ``"cpu"``, ``"gpu"`` or ``"npu"`` (LiteRT), ``"edgetpu"``, or the path of a
+            delegate's library.
         on: A device to measure on, over the user's own ssh: ``"ssh://user@host"`` or a
             `tfedge.RemoteDevice`. It needs Python with NumPy and a runtime; nothing is installed.
 
@@ -79,6 +84,7 @@ def benchmark(
     """
     settings: dict[str, Any] = {"threads": threads, "batch": batch, "runtime": runtime}
     settings |= {"runs": runs, "seconds": seconds, "precision": precision}
+    settings["accelerator"] = str(accelerator)
     if on is not None:
         return _elsewhere(on, model, settings)
     for count in _several(threads):
@@ -109,6 +115,7 @@ def benchmark_each(
     seconds: float = 1.0,
     precision: float = 0.02,
     verbose: int = 0,
+    accelerator: str = "cpu",
 ) -> list[LatencyRecord]:
     """Measure several files against each other; like `benchmark`, but never warns of noise.
 
@@ -121,6 +128,7 @@ def benchmark_each(
         seconds: As `benchmark` takes it.
         precision: As `benchmark` takes it.
         verbose: 0 for no progress bar.
+        accelerator: As `benchmark` takes it.
 
     Returns:
         A record for each model, number of threads and batch, in that order.
@@ -147,7 +155,9 @@ def benchmark_each(
         )
     chosen = choose_runtime(runtime)
     opened = [opened_file(model) for model in models]
-    points = [Point(m, chosen, count, size) for m in opened for count in counts for size in batches]
+    what = choose_accelerator(accelerator, chosen)
+    swept = itertools.product(opened, counts, batches)
+    points = [Point(model, chosen, count, size, what) for model, count, size in swept]
     timed = measure(points, limits, verbose)
     return [latency_record(point, one, precision) for point, one in zip(points, timed, strict=True)]
 

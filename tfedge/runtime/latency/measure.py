@@ -26,12 +26,13 @@ _LEAST_SHARE = 0.2
 
 
 class Point(NamedTuple):
-    """What is measured: a file, the interpreter, threads, samples per run (None: its own)."""
+    """What is measured: file, interpreter, threads, samples per run (None: its own), hardware."""
 
     model: TFLiteModel
     runtime: str
     threads: int
     batch: int | None
+    accelerator: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def _grouped(points: Sequence[Point]) -> list[list[int]]:
     """Return the numbers of the points that share a process."""
     groups: dict[tuple, list[int]] = {}
     for number, point in enumerate(points):
-        groups.setdefault((point.runtime, point.threads), []).append(number)
+        groups.setdefault((point.runtime, point.threads, point.accelerator), []).append(number)
     return list(groups.values())
 
 
@@ -108,7 +109,7 @@ class _Group:
             path.write_bytes(point.model.content)
             files.append((str(path), point.batch))
         first = self._points[0]
-        self.facts = self.call("open_files", files, first.runtime, first.threads)
+        self.facts = self.call("open_files", files, first.runtime, first.threads, first.accelerator)
 
     def call(self, function: str, *args: Any) -> Any:
         """Call a function of `tfedge.runtime.latency.timing` in the worker."""

@@ -39,6 +39,7 @@ class LatencyRecord(Record):
         drift: How much slower the last runs were than the first, as a fraction of the median;
             0.0 where no trend is sure.
         noise: What makes these timings hard to trust, if anything, one sentence each.
+        accelerator: What computed: ``"cpu"``, ``"gpu"``, ``"npu"``, or the library of a delegate.
         on: Address of the device that ran it, None for this machine.
 
     Example:
@@ -70,12 +71,14 @@ class LatencyRecord(Record):
     outliers: float
     drift: float
     noise: tuple[str, ...] = ()
+    accelerator: str = "cpu"
     on: str | None = None
 
     def __repr__(self) -> str:
         """Return times, memory and what is wrong with them."""
         threads = f"{self.threads} thread" + ("s" if self.threads > 1 else "")
-        where = f"{self.runtime} at {self.on}" if self.on else self.runtime
+        where = self.runtime if self.accelerator == "cpu" else f"{self.runtime} {self.accelerator}"
+        where += f" at {self.on}" if self.on else ""
         lines = [
             f"{self.model!r} on {where}, {threads}, batch {self.batch}, {self.runs} runs",
             f"  latency  p50 {shown_ms(self.p50_ms)} ms ({shown_ms(self.p50_low_ms)} to "
@@ -122,4 +125,5 @@ def latency_record(point: Point, timed: Timed, precision: float) -> LatencyRecor
         outliers=outlier_fraction(times),
         drift=drift(times),
         noise=complaints(times, (high - low) / p50, precision),
+        accelerator=point.accelerator,
     )

@@ -22,9 +22,11 @@ _OPEN: list[_Timed] = []
 class _Timed:
     """One open file with random inputs."""
 
-    def __init__(self, path: str, runtime: str, threads: int, batch: int | None):
+    def __init__(self, path: str, runtime: str, threads: int, batch: int | None, accelerator: str):
         start = time.perf_counter_ns()
-        self._interpreter = open_interpreter(runtime, path, threads=threads)
+        self._interpreter = open_interpreter(
+            runtime, path, threads=threads, accelerator=accelerator
+        )
         for item in self._interpreter.get_input_details() if batch else ():
             shape = (batch, *item["shape"][1:])
             self._interpreter.resize_tensor_input(item["index"], shape, strict=False)
@@ -66,7 +68,7 @@ def filler(shape: Any, kind: Any) -> np.ndarray:
 
 
 def open_files(
-    files: list[tuple[str, int | None]], runtime: str, threads: int
+    files: list[tuple[str, int | None]], runtime: str, threads: int, accelerator: str = "cpu"
 ) -> list[dict[str, int]]:
     """Load files into this worker and run each once.
 
@@ -74,6 +76,7 @@ def open_files(
         files: Path and samples per run of each; None for the file's own.
         runtime: An installed runtime.
         threads: Threads for the kernels.
+        accelerator: As `tfedge.runtime.interpreter.open_interpreter` takes it.
 
     Returns:
         For each ``load_ns``, ``first_ns``, ``peak_memory_bytes`` of the process once it was loaded
@@ -83,7 +86,7 @@ def open_files(
     bare = peak_memory_bytes()
     found = []
     for path, batch in files:
-        item = _Timed(path, runtime, threads, batch)
+        item = _Timed(path, runtime, threads, batch, accelerator)
         _OPEN.append(item)
         found.append(
             {

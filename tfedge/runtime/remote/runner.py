@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -28,6 +29,7 @@ class RemoteRunner:
         runtime: A runtime there; ``"auto"`` for the first of `RemoteDevice.info`.
         threads: Threads for the kernels.
         batch_size: Samples per run; None finds a good one there.
+        accelerator: What computes there, as `tfedge.Runner` takes it.
 
     Raises:
         ArgumentError: If a setting is out of range.
@@ -43,12 +45,14 @@ class RemoteRunner:
         runtime: str = "auto",
         threads: int = 1,
         batch_size: int | None = None,
+        accelerator: str | os.PathLike = "cpu",
     ):
         whole_number("threads", threads)
         whole_number("batch_size", 1 if batch_size is None else batch_size)
         self.model, self.device, self.threads = model, device, threads
         self.batch_size: int | None = None
         self._options = {"runtime": runtime, "threads": threads, "batch_size": batch_size}
+        self._options["accelerator"] = str(accelerator)
         self._key = f"{model.digest} {self._options}"
         if not (model.inputs and model.outputs):
             raise ModelError(

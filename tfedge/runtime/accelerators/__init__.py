@@ -1,0 +1,1 @@
+"""What runs a file beside the CPU: delegates, LiteRT's compiled models, and what fits them."""
