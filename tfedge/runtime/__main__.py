@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import tfedge
 from tfedge.core.errors import ArgumentError, TfedgeError
 from tfedge.core.files import write_whole
 from tfedge.core.record_files import save_record
 from tfedge.runtime.interpreter import RUNTIMES
+from tfedge.runtime.latency.benchmark import benchmark
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.remote.lines import answers
 from tfedge.runtime.remote.package import device_zip
@@ -90,7 +90,7 @@ def _benchmark(asked: argparse.Namespace) -> int:
     names = ("threads", "batch", "runs", "seconds", "runtime", "accelerator")
     given = {name: getattr(asked, name) for name in names}
     given = {name: _single(value) for name, value in given.items() if value is not None}
-    record = tfedge.benchmark(asked.model, **given)
+    record = benchmark(asked.model, **given)
     print(record)
     if asked.json:
         save_record(record, asked.json)
