@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from tfedge.models.training.ramps import OneShot as OneShot
     from tfedge.models.training.schedules import ConstantSparsity as ConstantSparsity
     from tfedge.models.training.schedules import PolynomialDecay as PolynomialDecay
+    from tfedge.runtime.accelerators.check import check as check
     from tfedge.runtime.interpreter import available_runtimes as available_runtimes
     from tfedge.runtime.latency.benchmark import benchmark as benchmark
     from tfedge.runtime.latency.compare import compare_latency as compare_latency
@@ -95,6 +96,7 @@ _NAMES = {
     "benchmark": "tfedge.runtime.latency.benchmark",
     "channel_report": "tfedge.compress.pruning.channels.report",
     "channel_steps": "tfedge.compress.pruning.channels.steps",
+    "check": "tfedge.runtime.accelerators.check",
     "cluster": "tfedge.compress.clustering.sharing",
     "compare": "tfedge.evaluate.parity",
     "compare_latency": "tfedge.runtime.latency.compare",

@@ -75,6 +75,7 @@ def handed_out(states, float_model, lite, data):
         tfedge.runtime.plan_arena(lite),
         tfedge.zoo.list(),
         RemoteInfo(**about()),
+        tfedge.check(lite, "edgetpu"),
     ]
     return {type(record).__name__: record for record in inside(results)}
 
