@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -178,6 +179,16 @@ def test_the_connection_is_cut_in_the_middle(remote, sshd, load, digits):
         list(runner.stream(goes_on_for_ever(x, cut)))
     assert sshd.is_clean()
     assert runner.predict(x).shape == (8, 10)
+
+
+def test_a_long_measurement_ends_with_the_connection(remote, sshd, load):
+    assert remote.info.runtimes
+    timer = threading.Timer(3.0, remote._connection._process.kill)
+    timer.start()
+    with pytest.raises(DeviceError, match="went away in the middle"):
+        tfedge.benchmark(load("cnn_int8"), seconds=60, precision=0.0, on=remote)
+    timer.join()
+    assert sshd.is_clean(seconds=4), "interrupted, not given up after the grace of five seconds"
 
 
 def test_a_device_that_falls_silent(remote, sshd, load, digits, monkeypatch):
