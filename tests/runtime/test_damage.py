@@ -138,3 +138,18 @@ def test_a_file_that_takes_for_ever_is_given_up(tflite_files, monkeypatch):
         TFLiteModel.load(tflite_files / "cnn_int8.tflite")
     monkeypatch.undo()
     assert TFLiteModel.load(tflite_files / "cnn_int8.tflite").operators
+
+
+@pytest.mark.parametrize("shape", [[0, 8, 8, 1], []])
+def test_inputs_that_hold_no_samples(tflite_files, shape):
+    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+    flatbuffers = pytest.importorskip("flatbuffers")
+    content = (tflite_files / "cnn_float.tflite").read_bytes()
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    graph = model.subgraphs[0]
+    graph.tensors[graph.inputs[0]].shape = shape
+    graph.tensors[graph.inputs[0]].shapeSignature = None
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    with pytest.raises(ModelError, match="nothing fits into it"):
+        Runner(TFLiteModel(bytes(builder.Output())))

@@ -49,7 +49,7 @@ class Runner:
 
     Raises:
         ArgumentError: If a setting is out of range.
-        ModelError: If the file has no inputs or outputs.
+        ModelError: If the file has no inputs or outputs, or inputs that hold no samples.
         MissingPackageError: If the runtime, or the accelerator's library, is not installed.
 
     Example:
@@ -70,10 +70,7 @@ class Runner:
         whole_number("threads", threads)
         whole_number("batch_size", 1 if batch_size is None else batch_size)
         warn_of_threads(threads)
-        if not (model.inputs and model.outputs):
-            raise ModelError(
-                f"{model.name!r} has no inputs or no outputs; there is nothing to run."
-            )
+        _check_runnable(model)
         self.model, self.runtime, self.threads = model, choose_runtime(runtime), threads
         self._asked = batch_size
         self._remembers = any(item.name == "VAR_HANDLE" for item in model.operators)
@@ -225,6 +222,19 @@ class Runner:
             return ModelError(f"{self.model.name!r} cannot be run: {reason}")
         where = f"{self.model.name!r} failed on {self.runtime} after {done} samples: {failure}"
         return WorkerError(where) if failure.died else ModelError(where)
+
+
+def _check_runnable(model: TFLiteModel) -> None:
+    """Raise unless there are inputs and outputs, and inputs that samples fit into."""
+    if not (model.inputs and model.outputs):
+        raise ModelError(f"{model.name!r} has no inputs or no outputs; there is nothing to run.")
+    for tensor in model.inputs:
+        if not tensor.shape or 0 in tensor.shape:
+            raise ModelError(
+                f"{model.name!r}: input {tensor.name!r} of shape {tensor.shape} has no axis for "
+                "samples, or one of size 0; nothing fits into it. Convert the model again with an "
+                "input of (samples, ...)."
+            )
 
 
 def _growing(arrays: list[np.ndarray], least: int, most: int) -> Generator:
