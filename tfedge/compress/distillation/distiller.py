@@ -47,8 +47,10 @@ class Distiller(WeighsLosses, TrainsHere, keras.Model):
             model, or the path of one, is adopted, and its copy is trained
             (:func:`tfedge.models.release` writes the weights back).
         teacher: A Keras model of either flavour, or the path of one. It is copied, never
-            trained, and runs with ``training=False``. A list of models is an ensemble, whose
-            logits are averaged. Or a :class:`tfedge.distill.MovingAverage` of the student.
+            trained, and runs with ``training=False``. What cannot be copied, such as a subclassed
+            model, is called as it is: its outputs teach, what is within cannot, and whether they
+            are logits or probabilities is read off some outputs. A list of models is an ensemble,
+            whose logits are averaged. Or a :class:`tfedge.distill.MovingAverage` of the student.
         losses: Loss objects called on (teacher logits, student logits), such as ``SoftTarget``,
             and losses of features within (:class:`tfedge.distill.FeatureHint`); or a dict by
             output. Default: ``[SoftTarget(temperature=4)]``, ``BinarySoftTarget`` for labels

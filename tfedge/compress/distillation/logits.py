@@ -36,6 +36,7 @@ def activation_of(tensor: Any) -> str:
     *_, last = behind(tensor)
     layer = unwrapped(last._keras_history.layer)
     name = SOFTMAX if type(layer).__name__ == "Softmax" else _name_of_activation(layer)
+    name = getattr(layer, "holds", name)
     return name if name in (SOFTMAX, SIGMOID) else LOGITS
 
 

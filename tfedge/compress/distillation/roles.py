@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from tfedge.compress.distillation.called import adopted_or_called
 from tfedge.compress.distillation.ensembles import averaged
 from tfedge.compress.distillation.moving_average import MovingAverage
 from tfedge.core.errors import ArgumentError, ModelError
@@ -31,7 +32,7 @@ def as_teacher(teacher: Any, student: Any) -> Any:
 
     Args:
         teacher: A model of either Keras, the path of one, a list of these, or a
-            `MovingAverage` of the student.
+            `MovingAverage` of the student. Subclassed models are called as they are.
         student: What :func:`as_student` returned.
 
     Raises:
@@ -51,9 +52,9 @@ def as_teacher(teacher: Any, student: Any) -> Any:
     elif isinstance(teacher, (list, tuple)):
         if not teacher:
             raise ArgumentError("teacher is an empty list. Give at least one model.")
-        found = averaged([adopt(one) for one in teacher])
+        found = averaged([adopted_or_called(one, student) for one in teacher])
     else:
-        found = adopt(teacher)
+        found = adopted_or_called(teacher, student)
     found.trainable = False
     return found
 
@@ -84,7 +85,7 @@ def check_pair(student: Any, teacher: Any) -> None:
                 f"the same classes apart, in the same order."
             )
     taught, teaching = _size(student), _size(teacher)
-    if teaching < taught:
+    if 0 < teaching < taught:
         warnings.warn(
             f"The kernels of the teacher have {teaching:,} weights, those of the student "
             f"{taught:,}. Are student and teacher swapped?",
