@@ -2,6 +2,8 @@
 
 import ast
 import re
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from source_tree import FILES, tree
@@ -35,3 +37,10 @@ def test_functions_are_short(name):
         and code_lines(node) > LONGEST_FUNCTION
     }
     assert not long
+
+
+def test_test_files_have_names_of_their_own():
+    tests = Path(__file__).parents[1].rglob("*.py")
+    names = Counter(path.name for path in tests if path.name not in ("conftest.py", "__init__.py"))
+    twice = [name for name, count in names.items() if count > 1]
+    assert not twice, f"pytest imports test files by name alone, and {twice} are there twice"
