@@ -10,6 +10,8 @@ import keras as keras3
 import pytest
 import tf_keras
 
+import tfedge
+
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "coverage.py"
 sys.path.insert(0, str(BENCHMARK.parent))
 SPEC = importlib.util.spec_from_file_location("coverage_benchmark", BENCHMARK)
@@ -35,8 +37,10 @@ def test_every_constructor_is_found():
     found = coverage.cases([])
     assert len([name for name, flavour in found if flavour == "keras3"]) >= 38
     assert ("RegNetX002", "tf_keras") in found
+    assert ("ResNet8", "tfedge.zoo") in found
+    homes = {"keras3": keras3, "tf_keras": tf_keras}
     for name, flavour in found:
-        assert hasattr({"keras3": keras3, "tf_keras": tf_keras}[flavour].applications, name)
+        assert hasattr(homes[flavour].applications if flavour in homes else tfedge.zoo, name)
 
 
 @pytest.mark.slow
