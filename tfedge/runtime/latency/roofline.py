@@ -126,6 +126,7 @@ class Roofline(Record):
         axes.set(xscale="log", yscale="log", xlabel="operations per byte", ylabel="Gop/s")
         threads = f"{self.peak.threads} thread" + ("s" if self.peak.threads > 1 else "")
         axes.set_title(f"{self.model} on {self.runtime}, {threads}")
+        self._slopes(axes)  # first: they span both axes, which a single level line does not
         longest = max((one.time_ms for one in self.points), default=1.0)
         for integer, colour, label in ((False, "#4C72B0", "float32"), (True, "#DD8452", "int8")):
             peak = self.peak.int8_gops if integer else self.peak.float32_gops
@@ -135,7 +136,6 @@ class Roofline(Record):
                 sizes = [15 + 120 * one.time_ms / longest for one in mine]
                 where = [one.intensity for one in mine], [one.gops for one in mine]
                 axes.scatter(*where, sizes, color=colour, alpha=0.6, label=f"{label} operators")
-        self._slopes(axes)
         axes.legend(fontsize=8)
         return axes
 
