@@ -1,8 +1,8 @@
 """The device side: ``.tflite`` files, the interpreters that run them, and what they cost."""
 
-from tfedge.runtime.arena import ArenaPlan, plan_arena
 from tfedge.runtime.graph import OperatorInfo, TensorInfo
 from tfedge.runtime.interpreter import RUNTIMES, available_runtimes, choose_runtime
+from tfedge.runtime.memory.arena import ArenaPlan, plan_arena
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.runner import Runner
 

@@ -207,5 +207,5 @@ def test_pieces():
 def test_what_cannot_be_checked(load):
     with pytest.raises(ArgumentError, match="'edgetpu', 'gpu'"):
         tfedge.check(load("cnn_int8"), "npu")
-    with pytest.raises(ModelError, match="Convert it first"):
+    with pytest.raises(ModelError, match="Convert it to a TFLiteModel"):
         tfedge.check(len, "gpu")

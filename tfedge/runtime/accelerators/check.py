@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tfedge.core.checks import one_of
-from tfedge.core.errors import MissingPackageError, ModelError
-from tfedge.core.openers import open_path
 from tfedge.core.records import Record
+from tfedge.core.tables import frame
 from tfedge.runtime.accelerators.edgetpu import EDGETPU, requirements
 from tfedge.runtime.accelerators.gpu import GPU
 from tfedge.runtime.accelerators.operator import Operator, operators_of
-from tfedge.runtime.model import TFLiteModel
+from tfedge.runtime.opening import opened_file
 
 _SHOWN = 40
 _GPU_TYPES = {"float32", "float16", "int8", "uint8", "int32", "bool"}
@@ -82,14 +80,7 @@ class AcceleratorCheck(Record):
         Raises:
             MissingPackageError: If pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise MissingPackageError(
-                "to_pandas() needs pandas, which is not installed. Install it with: "
-                "pip install pandas"
-            ) from error
-        return pandas.DataFrame([row.to_dict() for row in self.operators])
+        return frame([row.to_dict() for row in self.operators])
 
     def __repr__(self) -> str:
         """Return a summary, and a line for each operator that does not run there."""
@@ -132,7 +123,7 @@ def check(model: Any, accelerator: str) -> AcceleratorCheck:
         https://coral.ai/docs/edgetpu/models-intro/ and TensorFlow's ``gpu_compatibility.cc``.
     """
     one_of("accelerator", accelerator, ("edgetpu", "gpu"))
-    lite, judge = _opened(model), _edgetpu if accelerator == "edgetpu" else _gpu
+    lite, judge = opened_file(model, "be checked"), _edgetpu if accelerator == "edgetpu" else _gpu
     items = operators_of(lite)
     reasons = [judge(item) for item in items]
     pieces = partitions(items, [not reason for reason in reasons])
@@ -190,16 +181,3 @@ def partitions(items: Sequence[Operator], runs: Sequence[bool]) -> list[list[int
             pieces.append(piece)
         side = not side
     return pieces
-
-
-def _opened(model: Any) -> TFLiteModel:
-    """Return the file as a `TFLiteModel`."""
-    if isinstance(model, (str, os.PathLike)):
-        model = open_path(model)
-    if isinstance(model, (bytes, bytearray)):
-        model = TFLiteModel(bytes(model))
-    if isinstance(model, TFLiteModel):
-        return model
-    raise ModelError(
-        f"A {type(model).__name__} is no .tflite file. Convert it first: tfedge.convert(model)."
-    )

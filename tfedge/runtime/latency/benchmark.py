@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfedge.core.checks import whole_number, within
-from tfedge.core.errors import ArgumentError, ModelError
-from tfedge.core.openers import open_path
+from tfedge.core.errors import ArgumentError
 from tfedge.runtime.accelerators.choose import choose_accelerator
 from tfedge.runtime.interpreter import choose_runtime
 from tfedge.runtime.latency.measure import Limits, Point, measure
 from tfedge.runtime.latency.noise import warn_of_noise
 from tfedge.runtime.latency.record import LatencyRecord, latency_record
 from tfedge.runtime.latency.sweep import LatencySweep
-from tfedge.runtime.model import TFLiteModel
+from tfedge.runtime.opening import opened_file
 from tfedge.runtime.processors import warn_of_threads
 
+TIMED = "be timed in an interpreter"
 _LONGEST_SECONDS = 86_400.0
 
 
@@ -101,7 +101,7 @@ def _elsewhere(on: Any, model: Any, settings: dict[str, Any]) -> LatencyRecord |
     """Measure on a device over ssh."""
     from tfedge.runtime.remote.measuring import benchmark_on
 
-    files = [opened_file(item) for item in _several(model)]
+    files = [opened_file(item, TIMED) for item in _several(model)]
     return benchmark_on(on, files, isinstance(model, (list, tuple)), **settings)
 
 
@@ -154,7 +154,7 @@ def benchmark_each(
             "Each needs one entry at least."
         )
     chosen = choose_runtime(runtime)
-    opened = [opened_file(model) for model in models]
+    opened = [opened_file(model, TIMED) for model in models]
     what = choose_accelerator(accelerator, chosen)
     swept = itertools.product(opened, counts, batches)
     points = [Point(model, chosen, count, size, what) for model, count, size in swept]
@@ -173,24 +173,6 @@ def checked_limits(runs: int | None, seconds: float, precision: float) -> Limits
     within("seconds", seconds, 0.0, _LONGEST_SECONDS)
     within("precision", precision, 0.0, 1.0)
     return Limits(runs, seconds, precision)
-
-
-def opened_file(model: Any) -> TFLiteModel:
-    """Return a file as a `TFLiteModel`, from whatever `benchmark` takes.
-
-    Raises:
-        ModelError: If it is something else, such as a Keras model.
-    """
-    if isinstance(model, (str, os.PathLike)):
-        model = open_path(model)
-    if isinstance(model, (bytes, bytearray)):
-        model = TFLiteModel(bytes(model))
-    if isinstance(model, TFLiteModel):
-        return model
-    raise ModelError(
-        f"A {type(model).__name__} cannot be timed in an interpreter. Convert it to a TFLiteModel "
-        "first: tfedge.convert(model, 'int8', calibration=x)."
-    )
 
 
 def _several(value: Any) -> list[Any]:

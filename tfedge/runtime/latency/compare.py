@@ -8,11 +8,12 @@ from typing import Any
 from tfedge.core.checks import whole_number
 from tfedge.core.records import Record
 from tfedge.runtime.interpreter import choose_runtime
-from tfedge.runtime.latency.benchmark import checked_limits, opened_file
+from tfedge.runtime.latency.benchmark import TIMED, checked_limits
 from tfedge.runtime.latency.intervals import ratio_of_runs
 from tfedge.runtime.latency.measure import Limits, Point, measure
 from tfedge.runtime.latency.record import LatencyRecord, latency_record
 from tfedge.runtime.latency.tables import shown_ms
+from tfedge.runtime.opening import opened_file
 from tfedge.runtime.processors import warn_of_threads
 
 
@@ -108,7 +109,7 @@ def compare_latency(
     limits = checked_limits(runs, seconds, precision)
     limits = limits._replace(seconds=seconds / 2)
     chosen = choose_runtime(runtime)
-    points = [Point(opened_file(model), chosen, threads, batch) for model in (a, b)]
+    points = [Point(opened_file(model, TIMED), chosen, threads, batch) for model in (a, b)]
     return ratio_of(points[0], points[1], limits, verbose)
 
 

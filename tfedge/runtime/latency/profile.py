@@ -12,11 +12,12 @@ from tfedge.core.progress import progress
 from tfedge.runtime.costs import operator_bytes, operator_macs
 from tfedge.runtime.interpreter import choose_runtime
 from tfedge.runtime.latency.alignment import align
-from tfedge.runtime.latency.benchmark import opened_file
+from tfedge.runtime.latency.benchmark import TIMED
 from tfedge.runtime.latency.compare import LatencyRatio, compare_latency
 from tfedge.runtime.latency.findings import findings, flags
 from tfedge.runtime.latency.profile_record import ModelProfile, OperatorProfile
 from tfedge.runtime.model import TFLiteModel
+from tfedge.runtime.opening import opened_file
 from tfedge.runtime.processors import warn_of_threads
 from tfedge.runtime.worker import Worker, WorkerCallError
 
@@ -80,7 +81,7 @@ def profile(
     whole_number("threads", threads)
     within("seconds", seconds, 0.0, _LONGEST_SECONDS)
     warn_of_threads(threads)
-    lite, chosen = opened_file(model), choose_runtime(runtime)
+    lite, chosen = opened_file(model, TIMED), choose_runtime(runtime)
     with progress(lite.name, 2, verbose, unit="step") as advance:
         times = _measured(lite, chosen, threads, method, seconds)
         advance(1)

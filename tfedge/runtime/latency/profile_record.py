@@ -8,8 +8,9 @@ from typing import Any
 
 from tfedge.core.figures import new_axes, plain_frame
 from tfedge.core.records import Record
+from tfedge.core.tables import frame, text_table
 from tfedge.runtime.latency.compare import LatencyRatio
-from tfedge.runtime.latency.tables import frame, shown_ms, text_table
+from tfedge.runtime.latency.tables import shown_ms
 
 _HEAD = ("operator", "type", "ms", "share", "MACs", "bytes", "Gop/s", "delegated", "")
 _LISTED, _DRAWN, _NAME = 12, 30, 44

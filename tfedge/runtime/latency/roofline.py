@@ -7,10 +7,11 @@ from typing import Any
 
 from tfedge.core.figures import new_axes, plain_frame
 from tfedge.core.records import Record
+from tfedge.core.tables import frame, text_table
 from tfedge.runtime.latency.peak import MachinePeak, machine_peak
 from tfedge.runtime.latency.profile import profile
 from tfedge.runtime.latency.profile_record import ModelProfile
-from tfedge.runtime.latency.tables import frame, shown_ms, text_table
+from tfedge.runtime.latency.tables import shown_ms
 
 _HEAD = ("operator", "type", "ms", "op/byte", "Gop/s", "of peak", "bound by")
 _LISTED = 12

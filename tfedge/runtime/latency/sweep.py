@@ -8,8 +8,9 @@ from typing import Any
 from tfedge.core.figures import new_axes, plain_frame
 from tfedge.core.records import Record
 from tfedge.core.sizes import human_size
+from tfedge.core.tables import frame, text_table
 from tfedge.runtime.latency.record import LatencyRecord
-from tfedge.runtime.latency.tables import frame, shown_ms, text_table
+from tfedge.runtime.latency.tables import shown_ms
 
 _HEAD = ("model", "threads", "batch", "p50 ms", "interval", "p99 ms", "samples/s", "memory")
 _SHOWN = 32

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from tfedge.core.errors import ModelError
-from tfedge.core.openers import open_path
 from tfedge.core.records import Record
+from tfedge.runtime.costs import tensor_bytes
 from tfedge.runtime.graph import OperatorInfo, TensorInfo
-from tfedge.runtime.model import TFLiteModel
+from tfedge.runtime.memory.scratch import scratch_bytes
+from tfedge.runtime.opening import opened_file
 
 ALIGNMENT_BYTES = 16
 
 
 @dataclass(frozen=True, repr=False)
 class Buffer(Record):
-    """One tensor in the arena.
+    """One tensor in the arena, or memory that a kernel works in.
 
     Attributes:
-        name: Name of the tensor.
+        name: Name of the tensor; for a kernel's own memory its operator and ``"scratch"``.
         size_bytes: Its size, rounded up to whole 16 bytes.
-        first: The operator that writes it, by position; 0 for inputs and states.
-        last: The last operator that reads it; for outputs and states the last of all.
+        first: The operator that writes it, by position; 0 for inputs.
+        last: The last operator that reads it; for outputs the last of all.
         offset_bytes: Where it lies, from the start of the arena.
 
     Example:
@@ -49,19 +46,24 @@ class ArenaPlan(Record):
     Attributes:
         arena_bytes: Size of the arena: the highest end of a buffer.
         peak_bytes: Most bytes that are in use at one time; no plan can do with less.
-        buffers: One for each tensor that is computed or fed, in the order of the file.
+        buffers: One for each tensor that is computed or fed, in the order of the file, then the
+            kernels' own.
+        state_bytes: What lives on from one run to the next, and lies outside of the arena.
     """
 
     arena_bytes: int
     peak_bytes: int
     buffers: tuple[Buffer, ...]
+    state_bytes: int = 0
 
     def __repr__(self) -> str:
         """Return the sizes, and the buffers that are in use at the peak."""
         head = f"ArenaPlan: {self.arena_bytes:,} bytes, {self.peak_bytes:,} in use at the peak"
+        if self.state_bytes:
+            head += f", and {self.state_bytes:,} for states"
         lines = [
             f"  {one.offset_bytes:>9,} to {one.offset_bytes + one.size_bytes:>9,}  {one.name[-60:]}"
-            for one in _busiest(self.buffers)
+            for one in busiest(self.buffers)
         ]
         return "\n".join([head, *lines])
 
@@ -70,16 +72,17 @@ def plan_arena(model: Any) -> ArenaPlan:
     """Plan the memory for the activations of a ``.tflite`` file by the life-times of its tensors.
 
     Every tensor that is not stored in the file gets a place from the operator that writes it to
-    the last one that reads it; inputs from the start, outputs to the end, states all along. The
-    largest is placed first, each at the lowest offset that is free for as long as it lives, all
-    on 16 bytes: the ``GreedyMemoryPlanner`` of tflite-micro. One sample is run.
+    the last one that reads it; inputs from the start, outputs to the end. What a kernel asks for
+    to work in counts too. The largest is placed first, each at the lowest offset that is free for
+    as long as it lives, all on 16 bytes: the ``GreedyMemoryPlanner`` of tflite-micro, which calls
+    the result the head of its arena. One sample is run.
 
-    It is an estimate of the tensors alone. What the interpreter keeps beside them (structures of
-    tensors and operators, scratch buffers of some kernels) comes on top. No operator is taken to
-    work in place, a reshape neither. Bodies of loops are left out.
+    What the interpreter keeps beside it (states, structures of tensors and operators) comes on
+    top; `tfedge.memory` has it. No operator is taken to work in place, a reshape neither. Bodies
+    of loops are left out.
 
     Args:
-        model: A :class:`tfedge.TFLiteModel`, or the path of a ``.tflite`` file.
+        model: A :class:`tfedge.TFLiteModel`, or the path or bytes of a ``.tflite`` file.
 
     Returns:
         The plan.
@@ -102,16 +105,14 @@ def plan_arena(model: Any) -> ArenaPlan:
     Reference:
         David et al., "TensorFlow Lite Micro", MLSys 2021, arXiv:2010.08678, section 4.4.2.
     """
-    if isinstance(model, (str, os.PathLike)):
-        model = open_path(model)
-    if not isinstance(model, TFLiteModel):
-        raise ModelError(
-            f"An arena is planned for a .tflite file, found {type(model).__name__}. "
-            f"Convert the model first: tfedge.convert(model, 'int8', calibration=x)."
-        )
-    inputs = [tensor.index for tensor in model.inputs]
-    outputs = [tensor.index for tensor in model.outputs]
-    return plan(life_times(model.tensors(), model.operators, inputs, outputs))
+    lite = opened_file(model, "have an arena planned")
+    tensors = lite.tensors()
+    inputs = [tensor.index for tensor in lite.inputs]
+    outputs = [tensor.index for tensor in lite.outputs]
+    buffers = life_times(tensors, lite.operators, inputs, outputs)
+    found = plan([*buffers, *kernel_buffers(tensors, lite.operators)])
+    states = sum(_aligned(tensor) for tensor in tensors if tensor.variable)
+    return replace(found, state_bytes=states)
 
 
 def life_times(
@@ -131,21 +132,37 @@ def life_times(
     Raises:
         ModelError: If a tensor has no fixed size.
     """
-    known = {tensor.index: tensor for tensor in tensors if not tensor.constant}
+    known = {tensor.index: tensor for tensor in tensors if not (tensor.constant or tensor.variable)}
     operators = list(operators)
-    end = max(len(operators) - 1, 0)
-    states = [index for index, tensor in known.items() if tensor.variable]
-    first: dict[int, int] = dict.fromkeys([*inputs, *states], 0)
+    first: dict[int, int] = dict.fromkeys(inputs, 0)
     last: dict[int, int] = {}
     for place, operator in enumerate(operators):
         for index in operator.outputs:
             first.setdefault(index, place)
         last.update(dict.fromkeys((*operator.inputs, *operator.outputs), place))
-    last.update(dict.fromkeys([*outputs, *states], end))
+    last.update(dict.fromkeys(outputs, max(len(operators) - 1, 0)))
     return [
         Buffer(known[index].name, _aligned(known[index]), start, last.get(index, start))
         for index, start in sorted(first.items())
         if index in known
+    ]
+
+
+def kernel_buffers(
+    tensors: Iterable[TensorInfo], operators: Iterable[OperatorInfo]
+) -> list[Buffer]:
+    """Return what kernels ask for to work in, each while its operator runs, not placed yet.
+
+    Args:
+        tensors: All tensors of the graph.
+        operators: In the order of execution.
+    """
+    known = {tensor.index: tensor for tensor in tensors}
+    return [
+        Buffer(f"{operator.name} scratch", _whole(size), place, place)
+        for place, operator in enumerate(operators)
+        for size in scratch_bytes(operator, known)
+        if size
     ]
 
 
@@ -171,7 +188,7 @@ def plan(buffers: Iterable[Buffer]) -> ArenaPlan:
         offsets[number] = _lowest(one.size_bytes, beside)
     placed = tuple(replace(one, offset_bytes=offsets[n]) for n, one in enumerate(buffers))
     arena = max((one.offset_bytes + one.size_bytes for one in placed), default=0)
-    return ArenaPlan(arena, sum(one.size_bytes for one in _busiest(placed)), placed)
+    return ArenaPlan(arena, sum(one.size_bytes for one in busiest(placed)), placed)
 
 
 def _lowest(size: int, beside: list[tuple[int, Buffer]]) -> int:
@@ -189,8 +206,13 @@ def _meet(one: Buffer, other: Buffer) -> bool:
     return one.first <= other.last and other.first <= one.last
 
 
-def _busiest(buffers: Iterable[Buffer]) -> list[Buffer]:
-    """Return the buffers in use when most bytes are; of equal times the first."""
+def busiest(buffers: Iterable[Buffer]) -> list[Buffer]:
+    """Return the buffers in use when most bytes are; of equal times the first.
+
+    Example:
+        >>> [one.name for one in busiest([Buffer("a", 32, 0, 1), Buffer("b", 64, 2, 2)])]
+        ['b']
+    """
     buffers = list(buffers)
     times = sorted({one.first for one in buffers})
     live = ([one for one in buffers if one.first <= time <= one.last] for time in times)
@@ -199,11 +221,14 @@ def _busiest(buffers: Iterable[Buffer]) -> list[Buffer]:
 
 def _aligned(tensor: TensorInfo) -> int:
     """Return the bytes of a tensor, rounded up to whole 16."""
-    kind = np.dtype(tensor.dtype)
-    if kind.kind in "OSU":
+    if tensor.dtype.startswith(("str", "bytes", "object")):
         raise ModelError(
             f"The tensor {tensor.name!r} is of type {tensor.dtype}, whose size is known when the "
             f"file runs only: its memory cannot be planned."
         )
-    size = math.prod(tensor.shape) * kind.itemsize
+    return _whole(tensor_bytes(tensor))
+
+
+def _whole(size: int) -> int:
+    """Return bytes rounded up to whole 16."""
     return -(-size // ALIGNMENT_BYTES) * ALIGNMENT_BYTES

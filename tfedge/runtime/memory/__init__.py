@@ -1,0 +1,1 @@
+"""How much memory a file needs, on which devices it fits, and how it gets there."""
