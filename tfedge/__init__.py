@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from tfedge.runtime.latency.compare import compare_latency as compare_latency
     from tfedge.runtime.latency.profile import profile as profile
     from tfedge.runtime.latency.roofline import roofline as roofline
+    from tfedge.runtime.memory.memory import memory as memory
     from tfedge.runtime.model import TFLiteModel as TFLiteModel
     from tfedge.runtime.remote.device import RemoteDevice as RemoteDevice
     from tfedge.runtime.runner import Runner as Runner
@@ -102,6 +103,7 @@ _NAMES = {
     "compare_latency": "tfedge.runtime.latency.compare",
     "learn_rounding": "tfedge.compress.quantization.rounding.learn",
     "load_record": "tfedge.core.record_files",
+    "memory": "tfedge.runtime.memory.memory",
     "profile": "tfedge.runtime.latency.profile",
     "prune": "tfedge.compress.pruning.magnitude",
     "prune_channels": "tfedge.compress.pruning.channels.prune",

@@ -15,6 +15,7 @@ from tfedge.core.record_files import decode_record, encode_record
 from tfedge.core.records import Record
 from tfedge.models.statistics import model_statistics
 from tfedge.runtime.latency.product import product_file
+from tfedge.runtime.memory.micro import MicroArena
 from tfedge.runtime.remote.device import RemoteInfo
 from tfedge.runtime.remote.tasks import about
 
@@ -73,6 +74,8 @@ def handed_out(states, float_model, lite, data):
         tfedge.distill.report(float_model, lite, lite, *data),
         tfedge.channel_report(float_model, tfedge.prune_channels(float_model, ratio=0.5)),
         tfedge.runtime.plan_arena(lite),
+        tfedge.memory(lite, micro=False),
+        MicroArena(24_224, 16_000, 8_224, 24_224, {"structs": 320}, 8, "0.dev1"),
         tfedge.zoo.list(),
         RemoteInfo(**about()),
         tfedge.check(lite, "edgetpu"),

@@ -205,7 +205,21 @@ def test_pieces():
 
 
 def test_what_cannot_be_checked(load):
-    with pytest.raises(ArgumentError, match="'edgetpu', 'gpu'"):
+    with pytest.raises(ArgumentError, match="'edgetpu', 'gpu', 'micro'"):
         tfedge.check(load("cnn_int8"), "npu")
     with pytest.raises(ModelError, match="Convert it to a TFLiteModel"):
         tfedge.check(len, "gpu")
+
+
+def test_tflite_micro_runs_all_or_nothing(load):
+    assert tfedge.check(load("cnn_int8"), "micro").fits
+    found = tfedge.check(load("cnn_dynamic"), "micro")
+    assert not found.fits and found.mapped == 0
+    assert {row.why for row in found.misfits} == {
+        "float activations with integer weights are not supported"
+    }
+    half = tfedge.check(load("cnn_float16"), "micro").misfits
+    assert {(row.name, row.why) for row in half} == {("DEQUANTIZE", "float16 is not supported")}
+    assert tfedge.check(load("words"), "micro").misfits[0].why == "strings are not supported"
+    [densify] = tfedge.check(load("sparse"), "micro").misfits
+    assert densify.why == "tflite-micro has no such operator"

@@ -8,9 +8,7 @@ from tfedge.runtime.memory.scratch import scratch_bytes
 
 def asked(name, *tensors):
     """Scratch of an operator whose last tensor, given as (shape, dtype), is what it writes."""
-    known = {
-        n: TensorInfo(n, "t", one[0], one[0], one[1]) for n, one in enumerate(tensors) if one
-    }
+    known = {n: TensorInfo(n, "t", one[0], one[0], one[1]) for n, one in enumerate(tensors) if one}
     read = tuple(n if one else -1 for n, one in enumerate(tensors[:-1]))
     operator = OperatorInfo(0, name, "int8", "t", read, (len(tensors) - 1,), (), ())
     return scratch_bytes(operator, known)

@@ -11,6 +11,7 @@ from tfedge.core.records import Record
 from tfedge.core.tables import frame
 from tfedge.runtime.accelerators.edgetpu import EDGETPU, requirements
 from tfedge.runtime.accelerators.gpu import GPU
+from tfedge.runtime.accelerators.micro import micro
 from tfedge.runtime.accelerators.operator import Operator, operators_of
 from tfedge.runtime.opening import opened_file
 
@@ -45,10 +46,11 @@ class AcceleratorCheck(Record):
 
     Attributes:
         model: Name of the file.
-        accelerator: ``"edgetpu"`` or ``"gpu"``.
+        accelerator: ``"edgetpu"``, ``"gpu"`` or ``"micro"``.
         operators: One entry for each operator, in the order of execution.
         partitions: Into how many pieces the graph falls that run there, each with data that goes
-            there and comes back. The Edge TPU's compiler takes the first piece alone.
+            there and comes back. The Edge TPU's compiler takes the first piece alone, and
+            tflite-micro the whole file or nothing.
         mapped: How many operators run there in the end.
 
     Example:
@@ -97,12 +99,13 @@ def check(model: Any, accelerator: str) -> AcceleratorCheck:
     """Return which operators of a file an accelerator would run, and why the others would not.
 
     Nothing is run and no accelerator is needed. Rules are those of Coral's list of supported
-    operations for ``"edgetpu"``, and those of TensorFlow Lite's GPU delegate for ``"gpu"``. An
-    operator that passes may still be left on the CPU there: compilers also weigh sizes.
+    operations for ``"edgetpu"``, those of TensorFlow Lite's GPU delegate for ``"gpu"``, and what
+    tflite-micro has for ``"micro"``. An operator that passes may still be left on the CPU there:
+    compilers also weigh sizes.
 
     Args:
         model: A `TFLiteModel`, or the path or bytes of a ``.tflite`` file.
-        accelerator: ``"edgetpu"`` or ``"gpu"``.
+        accelerator: ``"edgetpu"``, ``"gpu"`` or ``"micro"``.
 
     Returns:
         A table of operators with a summary; `AcceleratorCheck.to_pandas` makes a frame of it.
@@ -120,14 +123,17 @@ def check(model: Any, accelerator: str) -> AcceleratorCheck:
         True
 
     Reference:
-        https://coral.ai/docs/edgetpu/models-intro/ and TensorFlow's ``gpu_compatibility.cc``.
+        https://coral.ai/docs/edgetpu/models-intro/, TensorFlow's ``gpu_compatibility.cc`` and
+        tflite-micro's ``micro_mutable_op_resolver.h``.
     """
-    one_of("accelerator", accelerator, ("edgetpu", "gpu"))
-    lite, judge = opened_file(model, "be checked"), _edgetpu if accelerator == "edgetpu" else _gpu
+    one_of("accelerator", accelerator, tuple(_JUDGES))
+    lite, judge = opened_file(model, "be checked"), _JUDGES[accelerator]
     items = operators_of(lite)
     reasons = [judge(item) for item in items]
     pieces = partitions(items, [not reason for reason in reasons])
-    mapped = pieces[:1] if accelerator == "edgetpu" else pieces
+    mapped = pieces if accelerator == "gpu" else pieces[:1]
+    if accelerator == "micro" and any(reasons):
+        mapped = []
     rows = (
         OperatorCheck(i.info.index, i.info.name, i.info.numeric_type, i.info.output, not why, why)
         for i, why in zip(items, reasons, strict=True)
@@ -150,6 +156,9 @@ def _gpu(item: Operator) -> str:
     if foreign := sorted(set(kinds) - _GPU_TYPES):
         return f"{foreign[0]} activations; float or int8 ones are needed"
     return GPU[item.info.name](item)
+
+
+_JUDGES = {"edgetpu": _edgetpu, "gpu": _gpu, "micro": micro}
 
 
 def partitions(items: Sequence[Operator], runs: Sequence[bool]) -> list[list[int]]:
