@@ -37,8 +37,8 @@ class MicroArena(Record):
         required_bytes: The smallest arena in which the file starts and runs, which the planning
             at the start can make larger than what is used afterwards. Give a program this much.
         sections: What is known of the tail, in bytes by name.
-        pointer_bytes: Size of a pointer where it was measured. Structures are about half as large
-            on a 32-bit device as on a 64-bit computer; activations are the same.
+        pointer_bytes: Size of a pointer where it was measured. On a 32-bit device structures with
+            pointers, and so the tail, are smaller than on a 64-bit computer; the head is the same.
         version: Of the package tflite-micro.
 
     Example:
@@ -107,7 +107,7 @@ def micro_arena(model: Any) -> MicroArena:
     if not worked or len(totals) != 3:
         raise ModelError(
             f"tflite-micro does not run {lite.name!r}: {_reason(said)}. "
-            "tfedge.check(model, 'micro') lists every operator that it lacks."
+            "If it lacks operators, tfedge.check(model, 'micro') lists them all."
         )
     return MicroArena(
         arena_bytes=totals["total"],
