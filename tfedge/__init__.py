@@ -15,6 +15,7 @@ from tfedge.core.rooms import enter
 if TYPE_CHECKING:
     from tfedge import callbacks as callbacks
     from tfedge import convert as convert
+    from tfedge import devices as devices
     from tfedge import distill as distill
     from tfedge import errors as errors
     from tfedge import evaluate as evaluate
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from tfedge.runtime.latency.compare import compare_latency as compare_latency
     from tfedge.runtime.latency.profile import profile as profile
     from tfedge.runtime.latency.roofline import roofline as roofline
+    from tfedge.runtime.memory.fits import fits as fits
     from tfedge.runtime.memory.memory import memory as memory
     from tfedge.runtime.model import TFLiteModel as TFLiteModel
     from tfedge.runtime.remote.device import RemoteDevice as RemoteDevice
@@ -69,6 +71,7 @@ _MODULES = (
     "compress",
     "convert",
     "core",
+    "devices",
     "distill",
     "errors",
     "evaluate",
@@ -101,6 +104,7 @@ _NAMES = {
     "cluster": "tfedge.compress.clustering.sharing",
     "compare": "tfedge.evaluate.parity",
     "compare_latency": "tfedge.runtime.latency.compare",
+    "fits": "tfedge.runtime.memory.fits",
     "learn_rounding": "tfedge.compress.quantization.rounding.learn",
     "load_record": "tfedge.core.record_files",
     "memory": "tfedge.runtime.memory.memory",

@@ -75,6 +75,8 @@ def handed_out(states, float_model, lite, data):
         tfedge.channel_report(float_model, tfedge.prune_channels(float_model, ratio=0.5)),
         tfedge.runtime.plan_arena(lite),
         tfedge.memory(lite, micro=False),
+        tfedge.fits(lite),
+        tfedge.devices.list(),
         MicroArena(24_224, 16_000, 8_224, 24_224, {"structs": 320}, 8, "0.dev1"),
         tfedge.zoo.list(),
         RemoteInfo(**about()),

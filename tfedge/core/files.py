@@ -1,9 +1,10 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, one or several."""
 
 from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -34,3 +35,36 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write several files, all of them or none.
+
+    Args:
+        contents: What to write, by destination, in folders that exist; what is there is replaced.
+
+    Raises:
+        OSError: If one cannot be written; all destinations are as they were.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     pair = [Path(folder) / name for name in ("a.h", "a.c")]
+        ...     write_together(dict.fromkeys(pair, b"whole"))
+        ...     [path.read_bytes() for path in pair]
+        [b'whole', b'whole']
+    """
+    before = {path: path.read_bytes() if path.exists() else None for path in contents}
+    written: list[Path] = []
+    try:
+        for path, content in contents.items():
+            write_whole(path, content)
+            written.append(path)
+    except BaseException:
+        for path in written:
+            old = before[path]
+            if old is None:
+                path.unlink()
+            else:
+                write_whole(path, old)
+        raise

@@ -99,6 +99,28 @@ class TFLiteModel(Record):
             ) from error
         return path
 
+    def to_c(self, path: str | os.PathLike) -> tuple[Path, Path, Path]:
+        """Write C source for a microcontroller with tflite-micro: all files, or none.
+
+        ``model.cc`` holds the bytes, on 16 bytes; ``model.h`` declares them and has the size of
+        the arena, and scale, zero point and size of each input and output; ``model_ops.h``
+        registers the operators of the file with a ``MicroMutableOpResolver``.
+
+        Args:
+            path: Where the source goes, ``.cc``, ``.cpp``, ``.cxx`` or ``.c``. Names in it are
+                made of this one.
+
+        Returns:
+            The three paths.
+
+        Raises:
+            ArgumentError: If the path has another ending.
+            ModelError: If tflite-micro lacks an operator, or the files cannot be written.
+        """
+        from tfedge.runtime.memory.c_source import write_c
+
+        return write_c(self, path)
+
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:
         """Inputs, named as the signature names them."""
