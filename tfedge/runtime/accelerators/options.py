@@ -1,10 +1,9 @@
 """Settings of operators, read from the bytes of a file: strides, fused activations, masks.
 
-Interpreters do not tell them. A FlatBuffer is made of tables; a table begins with the distance
-back to its vtable, which lists where each field lies.
+Interpreters do not tell them.
 
 Reference:
-    FlatBuffers, "Internals": https://flatbuffers.dev/internals/, and the schema of TensorFlow Lite.
+    The schema of TensorFlow Lite, ``tensorflow/compiler/mlir/lite/schema/schema.fbs``.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import struct
 from typing import NamedTuple
 
 from tfedge.core.errors import ModelError
+from tfedge.runtime.flatbuffer import element, field, follow, vector
 from tfedge.runtime.model import TFLiteModel
 
 _SUBGRAPHS, _OPERATORS, _OPTIONS = 2, 3, 4
@@ -65,10 +65,10 @@ def operator_options(lite: TFLiteModel) -> tuple[dict[str, float], ...]:
     """
     data = lite.content
     try:
-        graph = _element(data, _vector(data, _follow(data, 0), _SUBGRAPHS), 0)
-        places = _vector(data, graph, _OPERATORS)
+        graph = element(data, vector(data, follow(data, 0), _SUBGRAPHS), 0)
+        places = vector(data, graph, _OPERATORS)
         return tuple(
-            _settings(data, _element(data, places, operator.index), operator.name)
+            _settings(data, element(data, places, operator.index), operator.name)
             for operator in lite.operators
         )
     except struct.error as error:
@@ -77,37 +77,12 @@ def operator_options(lite: TFLiteModel) -> tuple[dict[str, float], ...]:
 
 def _settings(data: bytes, operator: int, name: str) -> dict[str, float]:
     """Return the settings in one operator's table."""
-    place = _field(data, operator, _OPTIONS)
-    table = _follow(data, place) if place else 0
-    return {key: _value(data, table, field) for key, field in _FIELDS.get(name, {}).items()}
+    place = field(data, operator, _OPTIONS)
+    table = follow(data, place) if place else 0
+    return {key: _value(data, table, one) for key, one in _FIELDS.get(name, {}).items()}
 
 
-def _value(data: bytes, table: int, field: _Field) -> float:
+def _value(data: bytes, table: int, setting: _Field) -> float:
     """Return one setting, its default where the file leaves it out."""
-    place = _field(data, table, field.number) if table else 0
-    return struct.unpack_from(field.kind, data, place)[0] if place else field.default
-
-
-def _follow(data: bytes, place: int) -> int:
-    """Return where the offset at a place leads."""
-    return place + struct.unpack_from("<I", data, place)[0]
-
-
-def _field(data: bytes, table: int, number: int) -> int:
-    """Return where a table keeps a field, or 0 if it is left out."""
-    vtable = table - struct.unpack_from("<i", data, table)[0]
-    size = struct.unpack_from("<H", data, vtable)[0]
-    if 4 + 2 * number >= size:
-        return 0
-    offset = struct.unpack_from("<H", data, vtable + 4 + 2 * number)[0]
-    return table + offset if offset else 0
-
-
-def _vector(data: bytes, table: int, number: int) -> int:
-    """Return where the vector of a field lies, its length first."""
-    return _follow(data, _field(data, table, number))
-
-
-def _element(data: bytes, vector: int, number: int) -> int:
-    """Return where a table in a vector of tables lies."""
-    return _follow(data, vector + 4 + 4 * number)
+    place = field(data, table, setting.number) if table else 0
+    return struct.unpack_from(setting.kind, data, place)[0] if place else setting.default

@@ -12,7 +12,7 @@ import zlib
 
 import numpy as np
 
-from tfedge.runtime.latency.flatbuffer import (
+from tfedge.runtime.flatbuffer import (
     append_numbers,
     append_vector,
     element,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tfedge.core.errors import ModelError
-from tfedge.runtime.latency.flatbuffer import (
+from tfedge.runtime.flatbuffer import (
     append_numbers,
     element,
     field,

@@ -1,7 +1,8 @@
 """Finding one's way in the bytes of a ``.tflite`` file, and appending to them.
 
-A FlatBuffer is made of tables whose fields are offsets to what lies further back. What is appended
-can therefore be pointed at from anywhere before it.
+A FlatBuffer is made of tables whose fields are offsets to what lies further back. A table begins
+with the distance back to its vtable, which lists where each field lies. What is appended can
+therefore be pointed at from anywhere before it.
 
 Reference:
     FlatBuffers, "Internals": https://flatbuffers.dev/internals/
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 _ALIGNMENT = 16
 
 
-def word(data: bytearray, place: int) -> int:
+def word(data: bytes | bytearray, place: int) -> int:
     """Return the 32-bit number at a place.
 
     Example:
@@ -25,12 +26,12 @@ def word(data: bytearray, place: int) -> int:
     return int(struct.unpack_from("<I", data, place)[0])
 
 
-def follow(data: bytearray, place: int) -> int:
+def follow(data: bytes | bytearray, place: int) -> int:
     """Return where the offset at a place leads; at place 0 that is the table of the model."""
     return place + word(data, place)
 
 
-def field(data: bytearray, table: int, number: int) -> int:
+def field(data: bytes | bytearray, table: int, number: int) -> int:
     """Return where a table keeps a field, or 0 if the file leaves it out."""
     vtable = table - struct.unpack_from("<i", data, table)[0]
     size = struct.unpack_from("<H", data, vtable)[0]
@@ -40,12 +41,12 @@ def field(data: bytearray, table: int, number: int) -> int:
     return table + offset if offset else 0
 
 
-def vector(data: bytearray, table: int, number: int) -> int:
+def vector(data: bytes | bytearray, table: int, number: int) -> int:
     """Return where the vector of a field lies, its length first."""
     return follow(data, field(data, table, number))
 
 
-def element(data: bytearray, place: int, number: int) -> int:
+def element(data: bytes | bytearray, place: int, number: int) -> int:
     """Return where a table in a vector of tables lies."""
     return follow(data, place + 4 + 4 * number)
 
