@@ -13,7 +13,8 @@ from tfedge.core.checks import whole_number
 from tfedge.core.errors import ModelError, WorkerError
 from tfedge.runtime.accelerators.choose import choose_accelerator
 from tfedge.runtime.device import device
-from tfedge.runtime.feeds import arrange, decode, encode
+from tfedge.runtime.feeds import arrange, decode
+from tfedge.runtime.function import FileFunction
 from tfedge.runtime.graph import TensorInfo
 from tfedge.runtime.interpreter import choose_runtime
 from tfedge.runtime.model import TFLiteModel
@@ -27,7 +28,7 @@ _LARGEST_BATCH = 256
 _SETTLED: dict[tuple, int] = {}
 
 
-class Runner:
+class Runner(FileFunction):
     """A ``.tflite`` file as a function of arrays.
 
     Samples are run in batches where the graph allows it and where that is faster: the first
@@ -70,22 +71,14 @@ class Runner:
         whole_number("threads", threads)
         whole_number("batch_size", 1 if batch_size is None else batch_size)
         warn_of_threads(threads)
-        _check_runnable(model)
-        self.model, self.runtime, self.threads = model, choose_runtime(runtime), threads
+        super().__init__(model)
+        self.runtime, self.threads = choose_runtime(runtime), threads
         self._asked = batch_size
         self._remembers = any(item.name == "VAR_HANDLE" for item in model.operators)
         self._stateful = any(tensor.variable for tensor in model.tensors())
         self.accelerator = choose_accelerator(accelerator, self.runtime)
         self._key = f"{model.digest} {threads} {self.accelerator}"
         self.batch_size: int | None = None
-
-    def __enter__(self) -> Runner:
-        """Return the runner itself."""
-        return self
-
-    def __exit__(self, *_) -> None:
-        """Give back the memory."""
-        self.close()
 
     def predict(self, x: Any, raw: bool = False) -> Any:
         """Return the outputs for samples.
@@ -108,19 +101,6 @@ class Runner:
         return self._named(
             [np.concatenate(p) if len(p) > 1 else p[0] for p in zip(*parts, strict=True)]
         )
-
-    def stream(self, batches: Iterable[Any], raw: bool = False) -> Generator[Any, None, None]:
-        """Yield the outputs of one batch after the other.
-
-        The next batch is drawn and quantized while the worker runs the one before it.
-
-        Args:
-            batches: Each like the ``x`` of `predict`. A megabyte each is a good size.
-            raw: Whether quantized inputs and outputs are integer codes.
-        """
-        chunks = (arrange(batch, self.model.inputs) for batch in batches)
-        for outputs in self._outputs(chunks, raw):
-            yield self._named(outputs)
 
     def close(self) -> None:
         """Give back the memory of the open file; it is opened again when needed."""
@@ -161,13 +141,6 @@ class Runner:
                     ]
         except WorkerCallError as failure:
             raise self._explained(failure, done) from failure
-
-    def _encoded(self, chunks: Iterable[list[np.ndarray]], raw: bool) -> Generator:
-        """Yield chunks in the exact types of the input tensors."""
-        start = 0
-        for arrays in chunks:
-            yield [encode(a, t, start, raw) for a, t in zip(arrays, self.model.inputs, strict=True)]
-            start += len(arrays[0])
 
     def _session(self) -> Any:
         """Return the context in which the file is open."""
@@ -222,19 +195,6 @@ class Runner:
             return ModelError(f"{self.model.name!r} cannot be run: {reason}")
         where = f"{self.model.name!r} failed on {self.runtime} after {done} samples: {failure}"
         return WorkerError(where) if failure.died else ModelError(where)
-
-
-def _check_runnable(model: TFLiteModel) -> None:
-    """Raise unless there are inputs and outputs, and inputs that samples fit into."""
-    if not (model.inputs and model.outputs):
-        raise ModelError(f"{model.name!r} has no inputs or no outputs; there is nothing to run.")
-    for tensor in model.inputs:
-        if not tensor.shape or 0 in tensor.shape:
-            raise ModelError(
-                f"{model.name!r}: input {tensor.name!r} of shape {tensor.shape} has no axis for "
-                "samples, or one of size 0; nothing fits into it. Convert the model again with an "
-                "input of (samples, ...)."
-            )
 
 
 def _growing(arrays: list[np.ndarray], least: int, most: int) -> Generator:

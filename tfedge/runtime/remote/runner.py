@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from tfedge.core.checks import whole_number
-from tfedge.core.errors import ModelError
-from tfedge.runtime.feeds import arrange, decode, encode
+from tfedge.runtime.feeds import arrange, decode
+from tfedge.runtime.function import FileFunction
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.remote.connection import Connection
 from tfedge.runtime.remote.device import RemoteDevice
 
 
-class RemoteRunner:
+class RemoteRunner(FileFunction):
     """A file as a function of arrays, like `tfedge.Runner`, on a device.
 
     Inputs are quantized here and travel as codes.
@@ -49,25 +49,14 @@ class RemoteRunner:
     ):
         whole_number("threads", threads)
         whole_number("batch_size", 1 if batch_size is None else batch_size)
-        self.model, self.device, self.threads = model, device, threads
+        super().__init__(model)
+        self.device, self.threads = device, threads
         self.batch_size: int | None = None
         self._options = {"runtime": runtime, "threads": threads, "batch_size": batch_size}
         self._options["accelerator"] = str(accelerator)
         self._key = f"{model.digest} {self._options}"
-        if not (model.inputs and model.outputs):
-            raise ModelError(
-                f"{model.name!r} has no inputs or no outputs; there is nothing to run."
-            )
         with self._open() as (_, facts):
             self.runtime, self._chunk = facts["runtime"], facts["chunk_samples"]
-
-    def __enter__(self) -> RemoteRunner:
-        """Return the runner itself."""
-        return self
-
-    def __exit__(self, *_) -> None:
-        """Give back the memory there."""
-        self.close()
 
     def predict(self, x: Any, raw: bool = False) -> Any:
         """Return the outputs for samples, as `tfedge.Runner.predict` does.
@@ -85,17 +74,6 @@ class RemoteRunner:
         chunks = ([array[start : start + self._chunk] for array in arrays] for start in starts)
         parts = list(self._outputs(chunks, raw))
         return self._named([np.concatenate(part) for part in zip(*parts, strict=True)])
-
-    def stream(self, batches: Iterable[Any], raw: bool = False) -> Generator[Any, None, None]:
-        """Yield the outputs of one batch after the other; some batches are sent ahead.
-
-        Args:
-            batches: Each like the ``x`` of `predict`.
-            raw: Whether quantized inputs and outputs are integer codes.
-        """
-        chunks = (arrange(batch, self.model.inputs) for batch in batches)
-        for outputs in self._outputs(chunks, raw):
-            yield self._named(outputs)
 
     def chunk_samples(self) -> int:
         """Return how many samples make a good message."""
@@ -118,14 +96,6 @@ class RemoteRunner:
                     self.batch_size = answer.value["batch_size"]
                     pairs = zip(answer.arrays, self.model.outputs, strict=True)
                     yield [decode(array, tensor, raw) for array, tensor in pairs]
-
-    def _encoded(self, chunks: Iterable[list[np.ndarray]], raw: bool) -> Generator:
-        """Yield chunks in the exact types of the input tensors."""
-        start = 0
-        for arrays in chunks:
-            pairs = zip(arrays, self.model.inputs, strict=True)
-            yield [encode(array, tensor, start, raw) for array, tensor in pairs]
-            start += len(arrays[0])
 
     def _named(self, outputs: list[np.ndarray]) -> Any:
         """Return one array, or arrays by name."""
