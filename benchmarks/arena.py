@@ -13,17 +13,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pages import installed, listed
+from zoo import built
 
 import tfedge
-from tfedge.models.flavours import tf_keras
 from tfedge.models.zoo.names import ARCHITECTURES
 from tfedge.report import markdown_table
 
 PAGE = Path(__file__).with_suffix(".md")
 PACKAGES = ("tflite-micro", "tensorflow", "tf-keras", "numpy")
-SAMPLES = 8
 TEXT = """# The arena, planned and real
 
 `tfedge.memory` plans the arena from the file alone. tflite-micro's interpreter, opened with the
@@ -41,17 +39,9 @@ Largest difference of plan and head: {worst:.1%}. Written by `python benchmarks/
 """
 
 
-def int8_file(name: str) -> tfedge.TFLiteModel:
-    """Return the INT8 file of one architecture."""
-    tf_keras().utils.set_random_seed(0)
-    model = tfedge.zoo.build(name)
-    x = np.random.default_rng(0).normal(size=(SAMPLES, *model.input_shape[1:])).astype("float32")
-    return tfedge.convert(model, "int8", calibration=x, parity=False)
-
-
 def measured(name: str) -> dict[str, Any]:
     """Return the row of one architecture."""
-    found = tfedge.memory(int8_file(name), micro=True)
+    found = tfedge.memory(built(name)[1], micro=True)
     real = found.micro
     assert real is not None
     return {

@@ -30,13 +30,18 @@ PACKAGES = ("tensorflow", "tf-keras", "ai-edge-litert", "numpy")
 SAMPLES = 8
 
 
-def measured(name: str) -> dict[str, Any]:
-    """Return the row of one architecture."""
-    _, task, kind = ARCHITECTURES[name]
+def built(name: str) -> tuple[Any, tfedge.TFLiteModel]:
+    """Return an architecture with seeded random weights, and its INT8 file."""
     tf_keras().utils.set_random_seed(0)
     model = tfedge.zoo.build(name)
     x = np.random.default_rng(0).normal(size=(SAMPLES, *model.input_shape[1:])).astype("float32")
-    lite = tfedge.convert(model, "int8", calibration=x, parity=False)
+    return model, tfedge.convert(model, "int8", calibration=x, parity=False)
+
+
+def measured(name: str) -> dict[str, Any]:
+    """Return the row of one architecture."""
+    _, task, kind = ARCHITECTURES[name]
+    model, lite = built(name)
     costs = tfedge.models.model_statistics(model)
     return {
         "name": name,

@@ -74,19 +74,18 @@ def test_what_is_within_cannot_teach():
         Distiller(functional(tf_keras), subclassed(tf_keras), [FeatureHint([("hidden", "hidden")])])
 
 
-def test_other_inputs_are_refused():
+@pytest.mark.parametrize(
+    ("width", "classes", "words"),
+    [
+        (5, 3, "calling it as it is on inputs of the student failed"),
+        (8, 4, "differ in their outputs"),
+    ],
+)
+def test_other_inputs_or_outputs_are_refused(width, classes, words):
     layers = keras3().layers
-    inputs = layers.Input((5,))
-    student = keras3().Model(inputs, layers.Dense(3)(inputs))
-    with pytest.raises(ModelError, match="calling it as it is on inputs of the student failed"):
-        Distiller(student, subclassed(keras3))
-
-
-def test_other_outputs_are_refused():
-    layers = keras3().layers
-    inputs = layers.Input((8,))
-    student = keras3().Model(inputs, layers.Dense(4)(inputs))
-    with pytest.raises(ModelError, match="differ in their outputs"):
+    inputs = layers.Input((width,))
+    student = keras3().Model(inputs, layers.Dense(classes)(inputs))
+    with pytest.raises(ModelError, match=words):
         Distiller(student, subclassed(keras3))
 
 

@@ -137,7 +137,7 @@ _OWN: dict[str, Device] = {}
 
 
 def register_device(device: Device) -> Device:
-    """Add a device to the table, for this session; one of that name is replaced.
+    """Add a device to the table until the program ends; one of that name is replaced.
 
     Args:
         device: The device.
