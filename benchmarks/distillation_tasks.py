@@ -88,7 +88,7 @@ def spoken_digits(folder: Path, work: Path) -> Task:
     make = kept("spoken_teacher", build, epochs=30)
     network = Network("spoken_digits", spoken(folder), make, augment=False)
     small = student("DSCNN", input_shape=shape, width=0.25, dropout=0.0)
-    return Task(network, lambda: quick(small()), epochs=30, rate=2e-2, work=work)
+    return Task(network, lambda: quick(small()), epochs=30, rate=1e-2, work=work)
 
 
 def cifar10(folder: Path, work: Path) -> Task:

@@ -81,13 +81,18 @@ def by_hand(task: Task, seed: int) -> Any:
     return student
 
 
-def by_keras(task: Task, seed: int) -> Any:
-    """Return a student of Keras 3's own distiller, which takes models that give logits."""
+def by_keras(task: Task, seed: int, divergence: Any = None) -> Any:
+    """Return a student of Keras 3's own distiller, which takes models that give logits.
+
+    Its default loss, the text "kl_divergence", becomes a function, which it then hands logits where
+    probabilities belong; an instance of the loss is treated as its documentation says.
+    """
+    divergence = divergence or keras3.losses.KLDivergence()
     student, teacher = (in_keras3(without_softmax(m)) for m in (task.student(), task.teacher()))
     distiller = keras3.distillation.Distiller(
         teacher,
         student,
-        distillation_losses=keras3.distillation.LogitsDistillation(temperature=TAU),
+        distillation_losses=keras3.distillation.LogitsDistillation(TAU, divergence),
         student_loss_weight=ALPHA,
     )
     loss = keras3.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -155,6 +160,7 @@ WAYS: dict[str, Callable] = {
     "alone": alone,
     "Hinton, by hand": by_hand,
     "Keras 3 Distiller": by_keras,
+    "Keras 3 Distiller, default loss": functools.partial(by_keras, divergence="kl_divergence"),
     "SoftTarget": by_tfedge(SOFT),
     "DecoupledKD": by_tfedge(functools.partial(distill.DecoupledKD, beta=BETA)),
     "DIST": by_tfedge(distill.DIST),
