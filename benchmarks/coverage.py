@@ -6,9 +6,10 @@
     python benchmarks/coverage.py --again              # measured before or not
 
 Each model is built with seeded random weights (no downloads) in a process of its own, one after
-the other. Cells that were measured lie in a cache beside this file, so that an interrupted run
-goes on where it stopped. A column is a function of the :class:`Case`; add one to COLUMNS and it
-is in the table. The columns that train make one step of gradient descent on the two images.
+the other. The page is written after each, and what it holds is not measured again, so that an
+interrupted run goes on where it stopped. A column is a function of the :class:`Case`; add one to
+COLUMNS and it is in the table. The columns that train make one step of gradient descent on the two
+images.
 """
 
 from __future__ import annotations
@@ -37,7 +38,6 @@ TOLERANCE = 1e-5
 LEAST_RESPONSE = 0.01
 EQUAL = 1e-6
 LIMIT_S = 900
-CACHE = Path(__file__).parent / ".cache" / "coverage"
 TABLE = Path(__file__).with_suffix(".md")
 PACKAGES = ("tensorflow", "keras", "tf-keras", "tensorflow-model-optimization", "numpy")
 
@@ -245,22 +245,24 @@ def score(rows: dict[tuple[str, str], dict[str, str]], title: str) -> str:
     return f"{sum(cell.startswith('yes') for cell in cells)} of {len(cells)}"
 
 
-def place(name: str, flavour: str) -> Path:
-    """Return the file that keeps the cells of a row."""
-    return CACHE / f"{name}-{flavour}.json"
+def on_page() -> dict[tuple[str, str], dict[str, str]]:
+    """Return the cells that were measured before, read from the page."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    head: list[str] = []
+    for line in TABLE.read_text().splitlines() if TABLE.exists() else []:
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if line.startswith("| model |"):
+            head = cells
+        elif line.startswith("| ") and "---" not in cells:
+            known = dict(zip(head[2:], cells[2:], strict=True))
+            rows[cells[0], cells[1]] = {k: v for k, v in known.items() if v != "–"}
+    return rows
 
 
-def kept(name: str, flavour: str) -> dict[str, str]:
-    """Return the cells of a row that were measured before."""
-    file = place(name, flavour)
-    cells = json.loads(file.read_text()) if file.exists() else {}
-    return {title: cells[title] for title in COLUMNS if title in cells}
-
-
-def write_table() -> None:
+def write_table(rows: dict[tuple[str, str], dict[str, str]]) -> None:
     """Write every row of which something is known."""
-    rows = {case: kept(*case) for case in cases([]) + small_cases([])}
-    TABLE.write_text(table({case: row for case, row in rows.items() if row}))
+    order = [case for case in cases([]) + small_cases([]) if case in rows]
+    TABLE.write_text(table({case: rows[case] for case in order}))
 
 
 def main() -> None:
@@ -275,17 +277,15 @@ def main() -> None:
     if options.row:
         probe(*options.row, options.columns)
         return
-    CACHE.mkdir(parents=True, exist_ok=True)
-    chosen = (options.only, options.keras)
-    for name, flavour in cases(*chosen) + small_cases(*chosen):
-        before = kept(name, flavour)
-        wanted = [title for title in options.columns if title in columns_of(name, flavour)]
+    chosen, rows = (options.only, options.keras), on_page()
+    for case in cases(*chosen) + small_cases(*chosen):
+        before = rows.get(case, {})
+        wanted = [title for title in options.columns if title in columns_of(*case)]
         missing = [title for title in wanted if options.again or title not in before]
         if missing:
-            row = {**before, **probe_apart(name, flavour, missing)}
-            place(name, flavour).write_text(json.dumps(row))
-            print(name, flavour, *(row[title] for title in missing), sep=" | ", flush=True)
-            write_table()
+            rows[case] = {**before, **probe_apart(*case, missing)}
+            print(*case, *(rows[case][title] for title in missing), sep=" | ", flush=True)
+            write_table(rows)
 
 
 if __name__ == "__main__":
