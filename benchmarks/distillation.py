@@ -164,10 +164,9 @@ def written(tasks: list[Task]) -> str:
             f"Written by `python benchmarks/distillation.py`: {listed_of(RECORDS)}. All ways start "
             "from the same weights for a seed and see the same batches for as many epochs (Adam, "
             "its rate falling on a cosine). Labels weigh 0.3. The temperature is 4 for soft "
-            "targets, by hand and in Keras's distiller too, and beta of DecoupledKD is 1 (8, its "
-            "default, is for a hundred classes); everything else is at its defaults. Keras's "
-            "distiller gets an instance of its loss: the default, a text, compares logits where "
-            "probabilities belong. In integers are the last quarter of the steps.",
+            "targets, by hand and in Keras's distiller too; everything else is at its defaults. "
+            "Keras's distiller gets an instance of its loss: the default, a text, compares logits "
+            "where probabilities belong. In integers are the last quarter of the steps.",
             markdown_table([size(task, teachers[task.name]) for task in tasks]),
             "Test accuracy after the last epoch, mean over the seeds. `of the gap` is what is "
             "gained over the student alone, and what part of its distance to the teacher that is.",

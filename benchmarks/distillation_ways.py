@@ -22,7 +22,6 @@ from tfedge import distill
 LABELS = "sparse_categorical_crossentropy"
 ALPHA = 0.3
 TAU = 4.0
-BETA = 1.0
 INTEGERS = 0.75
 SOFT = functools.partial(distill.SoftTarget, TAU)
 
@@ -162,7 +161,7 @@ WAYS: dict[str, Callable] = {
     "Keras 3 Distiller": by_keras,
     "Keras 3 Distiller, default loss": functools.partial(by_keras, divergence="kl_divergence"),
     "SoftTarget": by_tfedge(SOFT),
-    "DecoupledKD": by_tfedge(functools.partial(distill.DecoupledKD, beta=BETA)),
+    "DecoupledKD": by_tfedge(distill.DecoupledKD),
     "DIST": by_tfedge(distill.DIST),
     "FeatureHint": by_tfedge(distill.FeatureHint),
     "AttentionTransfer": by_tfedge(distill.AttentionTransfer),

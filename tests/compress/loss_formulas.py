@@ -38,7 +38,7 @@ def regression(t, s, form="squared", delta=1.0):
     return {"squared": e**2, "absolute": e, "huber": huber}[form].mean(-1)
 
 
-def decoupled(t, s, right, alpha=1.0, beta=8.0, tau=4.0):
+def decoupled(t, s, right, alpha=1.0, beta=1.0, tau=4.0):
     found = []
     for a, b, c in zip(t, s, right, strict=True):
         p, q = softmax(a / tau), softmax(b / tau)

@@ -118,3 +118,10 @@ def test_bad_input_is_refused(tmp_path):
     two = tf_keras().Model(inputs, [layers.Dense(3)(inputs), layers.Dense(3)(inputs)])
     with pytest.raises(ModelError, match="2 outputs"):
         MutualLearning([two, two])
+
+
+def test_data_without_labels_are_refused_before_training(data):
+    mutual = MutualLearning([net("a"), net("b")])
+    mutual.compile("adam", LOSS)
+    with pytest.raises(ArgumentError, match="no labels in the data"):
+        mutual.fit(data[0], verbose=0)

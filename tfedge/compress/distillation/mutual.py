@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfedge.compress.distillation.averaging import WeighsLosses, track
+from tfedge.compress.distillation.labels import check_labels
 from tfedge.compress.distillation.losses import checked_losses, default_losses
 from tfedge.compress.distillation.roles import as_student
 from tfedge.compress.distillation.schedules import at, setting
@@ -80,6 +81,15 @@ class MutualLearning(WeighsLosses, TrainsHere, keras.Model):
         self._lessons = _lessons(self.students, losses)
         self._whole_loss = keras.metrics.Mean(name="whole_loss")
         self._distillation_loss = keras.metrics.Mean(name="distillation_loss")
+
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **settings: Any) -> Any:
+        """Train, as ``tf_keras.Model.fit`` does.
+
+        Raises:
+            ArgumentError: If a loss of labels is compiled and the data have none.
+        """
+        check_labels(x, y, self.loss)
+        return super().fit(x, y, *args, **settings)
 
     def call(self, inputs: Any, training: Any = None) -> dict[str, Any]:
         """Return what each student says, by name."""
