@@ -3,12 +3,12 @@
     python benchmarks/channels.py --torch-python .venv-torch/bin/python
 
 Every tool starts from the same weights and sees the same batches (Adam, ``--rates`` falling on a
-cosine); what counts is the test accuracy after the last epoch. Finished runs are kept under
-``.cache/channels`` and not repeated, so that the command can be stopped and started again; it
-writes channels.md from all of them. Torch-Pruning needs an environment with ``torch`` and
-``torch-pruning``. tfmot keeps all channels and gets as many zeros as make its INT8 file, after
-gzip, as small as the file without channels. Latencies of all files are measured at the end, in
-turns, so leave the machine alone then. Data: ``--data``, a folder with ``load.py``.
+cosine); what counts is the test accuracy after the last epoch. What was run is on record in
+``records/channels.jsonl`` and not repeated, so that the command can be stopped and started again;
+``--finished`` makes channels.md of what is on record. Torch-Pruning needs an environment with
+``torch`` and ``torch-pruning``. tfmot keeps all channels and gets as many zeros as make its INT8
+file, after gzip, as small as the file without channels. Each file is timed in turns with the file
+of the unpruned network. Data: ``--data``, a folder with ``load.py``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
-import hashlib
 import json
 import os
 import subprocess
@@ -34,6 +33,7 @@ import tf_keras
 from channel_networks import NETWORKS, Network, write_for_torch
 from channel_ways import ONE_SHOT, TFMOT, WAYS, int8, removed
 from pages import installed, listed_of, parsed, parser_with_data
+from records import Records
 
 import tfedge
 from tfedge.models.statistics import model_statistics
@@ -41,10 +41,12 @@ from tfedge.report import markdown_table
 
 HERE = Path(__file__).resolve().parent
 WORK = HERE.parent / ".cache" / "channels"
+RECORDS = Records("channels")
 SEEDS = (0, 1, 2)
 RATES = (4e-3, 8e-3)
 TORCH = ("l2, global", "l2, local", "taylor, global", "bn_scale, local")
-ROUNDS = 5
+SECONDS = 10.0
+KEY = ("tool", "network", "way", "importance", "seed", "epochs", "left", "rate")
 
 
 def accuracy(model: Any, network: Network, part: str) -> float:
@@ -54,44 +56,40 @@ def accuracy(model: Any, network: Network, part: str) -> float:
     return float((found.argmax(-1) == y).mean())
 
 
-def keras_run(way: Callable, network: Network, seed: int, file: Path) -> dict[str, Any]:
+def keras_run(way: Callable, network: Network, seed: int) -> dict[str, Any]:
     """Prune, train and convert, and return what came of it."""
     tf_keras.utils.set_random_seed(seed)
+    start = time.perf_counter()
     model = network.model(WORK)
-    whole, macs = accuracy(model, network, "test"), model_statistics(model).macs
     slim = way(model, network, seed)
-    lite = int8(slim, network)
-    lite.save(file)
+    took = time.perf_counter() - start
+    files = [int8(one, network) for one in (model, slim)]
+    faster = tfedge.compare_latency(*files, seconds=SECONDS, verbose=0)
     x, y = network.data["x_test"].astype("float32"), network.data["y_test"]
-    names = ("tensorflow", "tf-keras", "tensorflow-model-optimization")
+    names = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert")
     return {
-        "float accuracy": whole,
+        "float accuracy": accuracy(model, network, "test"),
         "accuracy": accuracy(slim, network, "test"),
         "validation": accuracy(slim, network, "val"),
-        "fewer MACs": macs / model_statistics(slim).macs,
-        "int8 accuracy": tfedge.evaluate(lite, x, y, verbose=0).accuracy,
-        "gzip_bytes": lite.gzip_bytes,
+        "fewer MACs": model_statistics(model).macs / model_statistics(slim).macs,
+        "int8 accuracy": tfedge.evaluate(files[1], x, y, verbose=0).accuracy,
+        "gzip_bytes": files[1].gzip_bytes,
+        "int8 faster": [faster.ratio_low, faster.ratio, faster.ratio_high],
+        "seconds": took,
         "versions": installed(names),
     }
 
 
-def untrained(network: Network) -> list[dict[str, Any]]:
+def before_training(network: Network, kind: str) -> dict[str, Any]:
     """Return the accuracy right after removal, without and with reconstruction."""
     model = network.model(WORK)
-    return [
-        {
-            "network": network.name,
-            "importance": kind,
-            "whole": f"{accuracy(model, network, 'test'):.2%}",
-            "removed": f"{accuracy(removed(model, network, importance=kind), network, 'test'):.2%}",
-            "reconstructed": "{:.2%}".format(
-                accuracy(
-                    removed(model, network, importance=kind, reconstruct=True), network, "test"
-                )
-            ),
-        }
-        for kind in ONE_SHOT
-    ]
+    slim = {
+        title: removed(model, network, importance=kind, **settings)
+        for title, settings in (("removed", {}), ("reconstructed", {"reconstruct": True}))
+    }
+    models = {"whole": model, **slim}
+    found = {title: accuracy(one, network, "test") for title, one in models.items()}
+    return {**found, "versions": installed(("tensorflow", "tf-keras"))}
 
 
 def torch_run(network: Network, way: str, seed: int, python: str) -> dict[str, Any]:
@@ -106,37 +104,10 @@ def torch_run(network: Network, way: str, seed: int, python: str) -> dict[str, A
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def place(tool: str, network: Network, way: str, seed: int) -> Path:
-    """Return where the result of a run is kept."""
-    key = f"{tool} {network.name} {way} {seed} {network.epochs} {network.left} {network.rate}"
-    return WORK / "runs" / f"{hashlib.sha1(key.encode()).hexdigest()}.json"
-
-
-def kept(tool: str, network: Network, way: str, seed: int, run: Callable) -> dict[str, Any]:
-    """Return the result of a run, an earlier one if there is one."""
-    path = place(tool, network, way, seed)
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        start = time.perf_counter()
-        found = {"tool": tool, "network": network.name, "way": way, "rate": network.rate}
-        found |= {"seed": seed, **run()}
-        found["seconds"] = time.perf_counter() - start
-        path.write_text(json.dumps(found, indent=1))
-        print(path.stem, tool, way, seed, found["accuracy"], found["fewer MACs"], flush=True)
-    return {**json.loads(path.read_text()), "file": path.with_suffix(".tflite")}
-
-
-def measure(network: Network, results: list[dict[str, Any]]) -> None:
-    """Add how much faster each file is than the file of the unpruned network, all in turns."""
-    mine = [item for item in results if item["file"].exists()]
-    files = [int8(network.model(WORK), network)]
-    files += [tfedge.TFLiteModel.load(item["file"]) for item in mine]
-    times = [
-        [tfedge.benchmark(file, runs=50, verbose=0).p50_ms for file in files] for _ in range(ROUNDS)
-    ]
-    first, *rest = np.min(times, axis=0)
-    for item, best in zip(mine, rest, strict=True):
-        item["int8 faster"] = first / best
+def key(tool: str, network: Network, way: str, seed: int) -> dict[str, Any]:
+    """Return what a run is found by."""
+    settings = {"epochs": network.epochs, "left": network.left, "rate": network.rate}
+    return {"tool": tool, "network": network.name, "way": way, "seed": seed, **settings}
 
 
 def rows(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -160,7 +131,7 @@ def rows(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "fewer MACs": f"{np.mean([item['fewer MACs'] for item in items]):.2f}x",
             "int8 file": _percent(items, "int8 accuracy"),
             "gzip": _middle(items, "gzip_bytes", "{:,.0f} B"),
-            "int8 faster": _middle(items, "int8 faster", "{:.2f}x"),
+            "int8 faster": _faster(items),
         }
         for (network, rate, tool, way), items in found.items()
     ]
@@ -176,14 +147,19 @@ def _middle(items: list[dict], key: str, form: str) -> str:
     return form.format(np.median([item[key] for item in items])) if key in items[0] else "–"
 
 
+def _faster(items: list[dict]) -> str:
+    """Return the middle of the ratios of latency, or a dash."""
+    found = [item["int8 faster"][1] for item in items if "int8 faster" in item]
+    return f"{np.median(found):.2f}x" if found else "–"
+
+
 def jobs(network: Network, options: argparse.Namespace) -> Iterator[tuple[str, str, int, Callable]]:
     """Yield what is to be run: tool, way, seed, and the function."""
     keras = [("tfedge", name, WAYS[name]) for name in options.ways]
     keras += [("tfmot", name, TFMOT[name]) for name in options.tfmot_ways]
     for seed in options.seeds:
         for tool, name, way in keras:
-            file = place(tool, network, name, seed).with_suffix(".tflite")
-            yield tool, name, seed, functools.partial(keras_run, way, network, seed, file)
+            yield tool, name, seed, functools.partial(keras_run, way, network, seed)
         for name in options.torch_ways:
             run = functools.partial(torch_run, network, name, seed, options.torch_python)
             yield "Torch-Pruning", name, seed, run
@@ -203,23 +179,36 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
     options = parsed(parser)
     warnings.simplefilter("ignore")
-    results, before = [], []
-    for name in options.networks:
-        made = NETWORKS[name](options.data, WORK)
-        networks = [dataclasses.replace(made, rate=rate) for rate in options.rates]
-        found = [
-            kept(tool, network, way, seed, run)
-            for network in networks
-            for tool, way, seed, run in jobs(network, options)
-            if not options.finished or place(tool, network, way, seed).exists()
-        ]
-        if options.table:
-            measure(made, found)
-            before += untrained(made)
-        results += found
-    if not options.table:
-        return
-    text = "\n\n".join(
+    for name in [] if options.finished else options.networks:
+        fill(NETWORKS[name](options.data, WORK), options)
+    if options.table:
+        text = written()
+        Path(__file__).with_suffix(".md").write_text(text + "\n")
+        print(text)
+
+
+def fill(made: Network, options: argparse.Namespace) -> None:
+    """Run what is not on record yet."""
+    for kind in ONE_SHOT:
+        RECORDS.kept(
+            functools.partial(before_training, made, kind),
+            tool="before training",
+            network=made.name,
+            importance=kind,
+        )
+    for rate in options.rates:
+        network = dataclasses.replace(made, rate=rate)
+        for tool, way, seed, run in jobs(network, options):
+            RECORDS.kept(run, **key(tool, network, way, seed))
+
+
+def written() -> str:
+    """Return the page of what is on record."""
+    latest = {tuple(run.get(name) for name in KEY): run for run in RECORDS}
+    results = sorted(latest.values(), key=_place)
+    before = [run for run in results if run["tool"] == "before training"]
+    trained = [run for run in results if run["tool"] != "before training"]
+    return "\n\n".join(
         [
             "# Channel removal",
             f"Written by `python benchmarks/channels.py`: {listed_of(results)}. "
@@ -227,15 +216,34 @@ def main() -> None:
             "epoch, mean over the seeds; every tool starts from the same weights and sees the "
             "same batches. `fewer MACs` is how many times fewer multiply-accumulates are left; "
             "`int8 file` is the accuracy of the converted file on LiteRT, `gzip` its size after "
-            "gzip, and `int8 faster` its latency against the unpruned file's.",
-            markdown_table(rows(results)),
+            "gzip, and `int8 faster` how many times faster it runs than the unpruned file, both in "
+            "turns.",
+            markdown_table(rows(trained)),
             "Right after removal, before any training; the statistics of BatchNormalization are "
             "estimated again in both columns:",
-            markdown_table(before),
+            markdown_table([_row_before(run) for run in before]),
         ]
     )
-    Path(__file__).with_suffix(".md").write_text(text + "\n")
-    print(text)
+
+
+def _place(run: dict[str, Any]) -> tuple:
+    """Return where a run stands on the page."""
+    tools = ("before training", "tfedge", "tfmot", "Torch-Pruning")
+    ways = [*ONE_SHOT, *WAYS, *TFMOT, *TORCH]
+    way = run.get("way") or run["importance"]
+    return (
+        list(NETWORKS).index(run["network"]),
+        tools.index(run["tool"]),
+        run.get("rate", 0),
+        ways.index(way),
+        run.get("seed", 0),
+    )
+
+
+def _row_before(run: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of a network right after removal."""
+    parts = {part: f"{run[part]:.2%}" for part in ("whole", "removed", "reconstructed")}
+    return {"network": run["network"], "importance": run["importance"], **parts}
 
 
 if __name__ == "__main__":
