@@ -84,7 +84,7 @@ def fashion_few(folder: Path, work: Path) -> Task:
 def spoken_digits(folder: Path, work: Path) -> Task:
     """A separable network learns spoken digits, tested on a speaker whom neither ever heard."""
     shape = (FRAMES, BANDS, 1)
-    build = lambda: quick(residual(shape, (20, 40, 80), "spoken_teacher"))  # noqa: E731
+    build = lambda: quick(residual(shape, (12, 24, 48), "spoken_teacher"))  # noqa: E731
     make = kept("spoken_teacher", build, epochs=30)
     network = Network("spoken_digits", spoken(folder), make, augment=False)
     small = student("DSCNN", input_shape=shape, width=0.25, dropout=0.0)
