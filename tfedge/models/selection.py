@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tfedge.core.errors import ArgumentError
+from tfedge.core.nearest import nearest
 from tfedge.models.wrappers import unwrapped
 
 
@@ -85,9 +85,7 @@ def _nothing(layers: Mapping[str, Any], entry: Any, argument: str, owner: str) -
     if isinstance(entry, type):
         kinds = sorted({type(unwrapped(layer)).__name__ for layer in layers.values()})
         return f"{argument}: no layer is a {entry.__name__}; the model has {', '.join(kinds)}."
-    names = list(layers)
-    near = difflib.get_close_matches(entry, names, n=3, cutoff=0.4) or names[:5]
     return (
         f"{argument}={entry!r} matches no layer of {owner!r} by name or as a regular "
-        f"expression. Nearest names: {', '.join(map(repr, near))}."
+        f"expression. Nearest names: {nearest(entry, layers)}."
     )

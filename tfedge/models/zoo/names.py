@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 from tfedge.core.errors import ArgumentError
+from tfedge.core.nearest import did_you_mean
 
 IMAGES, PERSONS = "image classification", "person detection"
 KEYWORDS, ANOMALIES = "keyword spotting", "anomaly detection"
@@ -50,11 +50,9 @@ def constructor(name: str) -> Callable[..., Any]:
         'ResNet8'
     """
     if name not in ARCHITECTURES:
-        near = difflib.get_close_matches(str(name).lower(), map(str.lower, ARCHITECTURES), n=1)
-        meant = [one for one in ARCHITECTURES if [one.lower()] == near]
-        hint = f" Did you mean {meant[0]!r}?" if meant else ""
         raise ArgumentError(
-            f"The zoo has no {name!r}.{hint} It has {', '.join(map(repr, ARCHITECTURES))}."
+            f"The zoo has no {name!r}.{did_you_mean(name, ARCHITECTURES)} It has "
+            f"{', '.join(map(repr, ARCHITECTURES))}."
         )
     module = importlib.import_module(f"tfedge.models.zoo.{ARCHITECTURES[name][0]}")
     return getattr(module, name)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tfedge.core.checks import one_of, whole_number
 from tfedge.core.errors import ArgumentError
+from tfedge.core.nearest import did_you_mean
 from tfedge.core.records import Record
 from tfedge.core.sizes import human_size
 from tfedge.core.tables import text_table
@@ -180,10 +180,9 @@ def get_device(name: str) -> Device:
     key = str(name).casefold()
     if key in known:
         return known[key]
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    hint = f" Did you mean {known[near[0]].name!r}?" if near else ""
     raise ArgumentError(
-        f"No device is called {name!r}.{hint} tfedge.devices.list() shows those that are known; "
+        f"No device is called {name!r}.{did_you_mean(name, [row.name for row in known.values()])} "
+        "tfedge.devices.list() shows those that are known; "
         "tfedge.devices.register adds one."
     )
 

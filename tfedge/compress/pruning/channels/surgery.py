@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from tfedge.compress.pruning.channels.group import IN, ChannelGroup
 from tfedge.compress.pruning.channels.rebuilding.kept import Kept
 from tfedge.compress.pruning.channels.rebuilding.rebuild import Rebuilt
 from tfedge.core.errors import ArgumentError
+from tfedge.core.nearest import nearest
 from tfedge.models.kernels import weights_at
 from tfedge.models.nodes import has_graph
 from tfedge.models.weights import finalize
@@ -91,10 +91,9 @@ def _kept(grouping: Grouping, drop: Drop) -> Kept:
     groups = {group.name: group for group in grouping.graph.groups}
     for name, units in drop.items():
         if name not in groups:
-            near = difflib.get_close_matches(name, groups, n=3, cutoff=0.4) or list(groups)[:5]
             raise ArgumentError(
                 f"drop names the group {name!r}, which the model does not have. Nearest: "
-                f"{', '.join(map(repr, near))}."
+                f"{nearest(name, groups)}."
             )
         goes[grouping.units[name][_checked(groups[name], units)]] = True
     return Kept(~goes[grouping.class_of])
