@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from tfedge.models.training.ramps import OneShot as OneShot
     from tfedge.models.training.schedules import ConstantSparsity as ConstantSparsity
     from tfedge.models.training.schedules import PolynomialDecay as PolynomialDecay
+    from tfedge.pipeline.budget import Budget as Budget
     from tfedge.runtime.accelerators.check import check as check
     from tfedge.runtime.interpreter import available_runtimes as available_runtimes
     from tfedge.runtime.latency.benchmark import benchmark as benchmark
@@ -82,6 +83,7 @@ _MODULES = (
 )
 
 _NAMES = {
+    "Budget": "tfedge.pipeline.budget",
     "ChannelImportance": "tfedge.compress.pruning.channels.importance.score",
     "ConstantSparsity": "tfedge.models.training.schedules",
     "CosineSparsity": "tfedge.models.training.ramps",
