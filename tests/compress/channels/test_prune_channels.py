@@ -356,3 +356,17 @@ def test_a_generator_serves_every_stage_with_the_same_samples(network, data):
     drawn = prune_channels(network, 0.5, data=parts, **settings)
     for one, other in zip(whole.get_weights(), drawn.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+
+
+def test_a_report_of_a_model_with_an_open_dimension_leaves_out_what_depends_on_it():
+    layers = keras3().layers
+    inputs = layers.Input((None, 4))
+    x = layers.Conv1D(8, 3, padding="same", name="conv")(inputs)
+    model = keras3().Model(inputs, layers.Conv1D(2, 1, name="out")(x), name="series")
+    report = channel_report(model, prune_channels(model, ratio=0.5))
+    conv, out = report.layers
+    assert (conv.channels_before, conv.channels_after) == (8, 4)
+    assert (conv.parameters_before, conv.parameters_after) == (8 * 13, 4 * 13)
+    assert (out.parameters_after, out.macs_after) == (2 * 5, None)
+    assert (report.macs_before, report.activation_bytes_before) == (None, None)
+    assert "open" in repr(report)

@@ -12,7 +12,8 @@ from tfedge.core.errors import ModelError
 from tfedge.core.figures import new_axes, plain_frame
 from tfedge.core.openers import open_path
 from tfedge.core.records import Record
-from tfedge.models.graph import read_graph
+from tfedge.models.edges import static_size
+from tfedge.models.graph import LayerGraph, read_graph
 from tfedge.models.memory import activation_bytes
 from tfedge.models.statistics import LayerStatistics, model_statistics
 
@@ -31,7 +32,7 @@ class LayerChannels(Record):
         channels_after: The same in the smaller model.
         parameters_before: Number of values in its weights.
         parameters_after: The same in the smaller model.
-        macs_before: Multiply-accumulates for one sample.
+        macs_before: Multiply-accumulates for one sample; None if a dimension is open.
         macs_after: The same in the smaller model.
         fixed: Why its channels cannot go; None if they can.
     """
@@ -42,8 +43,8 @@ class LayerChannels(Record):
     channels_after: int
     parameters_before: int
     parameters_after: int
-    macs_before: int
-    macs_after: int
+    macs_before: int | None
+    macs_after: int | None
     fixed: str | None
 
 
@@ -55,9 +56,10 @@ class ChannelReport(Record):
         name: Name of the model.
         parameters_before: Number of values in all weights.
         parameters_after: The same in the smaller model.
-        macs_before: Multiply-accumulates for one sample.
+        macs_before: Multiply-accumulates for one sample; None if a dimension is open.
         macs_after: The same in the smaller model.
-        activation_bytes_before: Largest sum of float32 values alive at one time, one sample.
+        activation_bytes_before: Largest sum of float32 values alive at one time, one sample; None
+            if a dimension is open.
         activation_bytes_after: The same in the smaller model.
         layers: One record for each layer with weights, in call order.
     """
@@ -65,10 +67,10 @@ class ChannelReport(Record):
     name: str
     parameters_before: int
     parameters_after: int
-    macs_before: int
-    macs_after: int
-    activation_bytes_before: int
-    activation_bytes_after: int
+    macs_before: int | None
+    macs_after: int | None
+    activation_bytes_before: int | None
+    activation_bytes_after: int | None
     layers: tuple[LayerChannels, ...]
 
     def __repr__(self) -> str:
@@ -122,7 +124,7 @@ def channel_report(model: Any, slim: Any = None) -> ChannelReport:
         A :class:`ChannelReport`; ``repr`` shows a table, ``plot()`` draws the widths.
 
     Raises:
-        ModelError: If the two have not the same layers, or a count depends on an open dimension.
+        ModelError: If the two have not the same layers.
 
     Example:
         >>> from tfedge.models.flavours import keras3
@@ -137,8 +139,8 @@ def channel_report(model: Any, slim: Any = None) -> ChannelReport:
         activations, bytes: 40
     """
     before, after = (_opened(one) for one in (model, model if slim is None else slim))
-    counts = [model_statistics(one) for one in (before, after)]
-    memory = [activation_bytes(read_graph(one)) for one in (before, after)]
+    counts = [model_statistics(one, allow_open=True) for one in (before, after)]
+    memory = [_memory(read_graph(one)) for one in (before, after)]
     return ChannelReport(
         name=counts[0].name,
         parameters_before=counts[0].parameters,
@@ -181,6 +183,14 @@ def _layer(before: LayerStatistics, after: LayerStatistics, fixed: str | None) -
     )
 
 
+def _memory(graph: LayerGraph) -> int | None:
+    """Return the largest sum of values alive, or nothing where a dimension is open."""
+    shapes = [tensor.shape for *_, tensor in graph.input_layers]
+    shapes += [tensor.shape for step in graph.steps for tensor in step.outputs]
+    closed = all(static_size(shape) is not None for shape in shapes)
+    return activation_bytes(graph) if closed else None
+
+
 def _opened(model: Any) -> Any:
     """Return a model, also of a path."""
     return open_path(model) if isinstance(model, (str, os.PathLike)) else model
@@ -202,8 +212,10 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def _change(before: int, after: int) -> str:
+def _change(before: int | None, after: int | None) -> str:
     """Return one number, or two with what is left in percent."""
+    if before is None or after is None:
+        return "open"
     if before == after:
         return f"{before:,}"
     return f"{before:,} → {after:,} ({after / before:.0%})"
