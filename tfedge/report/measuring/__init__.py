@@ -1,0 +1,1 @@
+"""What a report says, measured by tfedge's own functions."""

@@ -1,0 +1,1 @@
+"""Reports in words: blocks of text, tables and charts, written as HTML or Markdown."""
