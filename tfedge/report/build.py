@@ -104,7 +104,7 @@ def model_report(
         "stages": plain_rows("stages", stages),
         "trials": plain_rows("trials", trials),
     }
-    known = {"name": title, "class_names": class_names_of(class_names)}
+    known: dict[str, Any] = {"name": title, "class_names": class_names_of(class_names)}
     start, file = time.perf_counter(), opened_file(lite, "be reported")
     with progress("report", Subject.STEPS + len(accelerators), verbose, unit="part") as count:
         attempts = Attempts(count)
