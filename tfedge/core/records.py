@@ -58,7 +58,7 @@ class Record:
 
     def to_json(self, indent: int | None = None) -> str:
         """Return the fields as JSON text; numbers that are not finite become null."""
-        return json.dumps(_strict(self.to_dict()), indent=indent, allow_nan=False)
+        return json_text(self, indent)
 
     def __repr__(self) -> str:
         """Return one aligned line per field."""
@@ -66,6 +66,23 @@ class Record:
         width = max(map(len, rows), default=0)
         lines = [f"  {name:<{width}}  {text}" for name, text in rows.items()]
         return "\n".join([type(self).__name__, *lines])
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """Return records, and plain data with records in them, as JSON text.
+
+    Args:
+        value: A record, a dictionary, a list, an array, a number, a text.
+        indent: Columns by which what is inside is moved in; None for one line.
+
+    Returns:
+        The text; numbers that are not finite are null in it.
+
+    Example:
+        >>> json_text({"sqnr_db": float("inf"), "sizes": (1, 2)})
+        '{"sqnr_db": null, "sizes": [1, 2]}'
+    """
+    return json.dumps(_strict(_plain(value)), indent=indent, allow_nan=False)
 
 
 def _shown(value: Any) -> str:

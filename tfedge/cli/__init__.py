@@ -1,0 +1,5 @@
+"""The command line: every command asks one public function, and prints what it returns."""
+
+from tfedge.cli.program import main
+
+__all__ = ["main"]
