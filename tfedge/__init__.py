@@ -13,6 +13,7 @@ from tfedge.core.openers import SAVED_MODEL, open_path, register_opener
 from tfedge.core.rooms import enter
 
 if TYPE_CHECKING:
+    from tfedge import adaptive as adaptive
     from tfedge import callbacks as callbacks
     from tfedge import convert as convert
     from tfedge import devices as devices
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from tfedge.models.training.schedules import PolynomialDecay as PolynomialDecay
     from tfedge.pipeline.budget import Budget as Budget
     from tfedge.runtime.accelerators.check import check as check
+    from tfedge.runtime.adaptive.runner import AdaptiveRunner as AdaptiveRunner
     from tfedge.runtime.interpreter import available_runtimes as available_runtimes
     from tfedge.runtime.latency.benchmark import benchmark as benchmark
     from tfedge.runtime.latency.compare import compare_latency as compare_latency
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from tfedge.runtime.runner import Runner as Runner
 
 _MODULES = (
+    "adaptive",
     "callbacks",
     "compress",
     "convert",
@@ -83,6 +86,7 @@ _MODULES = (
 )
 
 _NAMES = {
+    "AdaptiveRunner": "tfedge.runtime.adaptive.runner",
     "Budget": "tfedge.pipeline.budget",
     "ChannelImportance": "tfedge.compress.pruning.channels.importance.score",
     "ConstantSparsity": "tfedge.models.training.schedules",

@@ -9,7 +9,7 @@ import pytest
 from source_tree import FILES, public, tree
 
 import tfedge
-from tfedge import callbacks, devices, distill, evaluate, models, report, runtime, zoo
+from tfedge import adaptive, callbacks, devices, distill, evaluate, models, report, runtime, zoo
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -50,7 +50,7 @@ def door():
     """Yield everything that users are meant to call, with the name that they know it by."""
     rooms = {"callbacks": callbacks, "distill": distill, "report": report}
     rooms |= {"models": models, "runtime": runtime, "evaluate": evaluate, "zoo": zoo}
-    rooms |= {"devices": devices}
+    rooms |= {"adaptive": adaptive, "devices": devices}
     for name in dir(tfedge):
         if not inspect.ismodule(getattr(tfedge, name)) or callable(getattr(tfedge, name)):
             yield f"tfedge.{name}", getattr(tfedge, name)

@@ -7,7 +7,9 @@ import numpy as np
 _BLOCK = 1 << 15
 
 
-def to_codes(real: np.ndarray, scale: float, zero_point: int, dtype: str) -> np.ndarray | None:
+def to_codes(
+    real: np.ndarray, scale: float, zero_point: int, dtype: str, out: np.ndarray | None = None
+) -> np.ndarray | None:
     """Return the codes of real values, the same as `tfedge.core.affine.quantize` gives.
 
     Largest and smallest value of each block tell at once whether it must be clipped and whether
@@ -18,6 +20,7 @@ def to_codes(real: np.ndarray, scale: float, zero_point: int, dtype: str) -> np.
         scale: Real size of one step, > 0.
         zero_point: Code of the real value 0.
         dtype: Integer type of the codes.
+        out: Contiguous memory for the codes, shaped like ``real``; new memory by default.
 
     Returns:
         Codes, shaped like ``real``, or None if a value is NaN or infinite.
@@ -29,7 +32,7 @@ def to_codes(real: np.ndarray, scale: float, zero_point: int, dtype: str) -> np.
         True
     """
     flat = np.ascontiguousarray(real).reshape(-1)
-    codes = np.empty(flat.size, dtype)
+    codes = np.empty(flat.size, dtype) if out is None else out.reshape(-1)
     work = np.empty(min(_BLOCK, flat.size), np.float32)
     inverse, offset = np.float32(1.0 / scale), np.float32(zero_point)
     low, high = np.float32(np.iinfo(dtype).min), np.float32(np.iinfo(dtype).max)

@@ -132,6 +132,28 @@ def encode(array: np.ndarray, tensor: TensorInfo, start: int = 0, raw: bool = Fa
     return _whole(array, tensor, start)
 
 
+def checked(array: np.ndarray, tensor: TensorInfo) -> np.ndarray:
+    """Return values that any file with such an input takes, whether it is quantized or not.
+
+    Args:
+        array: Real or whole numbers, as the input takes them.
+        tensor: The input.
+
+    Returns:
+        The array itself; for inputs of whole numbers in the exact type of the tensor.
+
+    Raises:
+        DataError: As `encode`.
+    """
+    _check_finite(array, tensor, 0)
+    return array if takes_real(tensor) else _whole(array, tensor, 0)
+
+
+def takes_real(tensor: TensorInfo) -> bool:
+    """Return whether users pass real numbers for an input: it is of floats, or quantized."""
+    return tensor.dtype.startswith("float") or bool(tensor.scale)
+
+
 def _check_finite(array: np.ndarray, tensor: TensorInfo, start: int) -> None:
     """Raise if a value is NaN or infinite, and name the first."""
     if array.dtype.kind in "iub":

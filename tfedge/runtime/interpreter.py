@@ -99,6 +99,16 @@ def interpreter_worker(runtime: str) -> Worker:
     return shared_worker(f"{runtime} interpreter", _QUIET)
 
 
+def quiet_worker(name: str) -> Worker:
+    """Return a worker of one's own for interpreters, which end with it.
+
+    Example:
+        >>> quiet_worker("example").alive
+        False
+    """
+    return Worker(name, _QUIET)
+
+
 def runtime_module(runtime: str) -> Any:
     """Import the module of a runtime's interpreter, which must happen in a worker."""
     return importlib.import_module(_SOURCES[runtime].module)

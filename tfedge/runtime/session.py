@@ -88,10 +88,10 @@ class _Ready:
             self.interpreter.set_tensor(index, array)
         self.interpreter.invoke()
         step = len(block[0])
-        return [_batched(self.interpreter.get_tensor(index), step) for index in self.outputs]
+        return [batched(self.interpreter.get_tensor(index), step) for index in self.outputs]
 
 
-def _batched(output: np.ndarray, step: int) -> np.ndarray:
+def batched(output: np.ndarray, step: int) -> np.ndarray:
     """Return an output with the batch axis in front, adding one to outputs that have none."""
     if output.ndim and len(output) == step:
         return output
@@ -170,12 +170,12 @@ def try_batch(key: str, arrays: list[np.ndarray], batch: int) -> tuple[bool, flo
     picks = sorted({0, 1, batch // 2, batch - 1})
     for pick in picks:
         expected = alone([array[pick : pick + 1] for array in arrays])
-        if not all(_agree(one[0], many[pick]) for one, many in zip(expected, outputs, strict=True)):
+        if not all(agree(one[0], many[pick]) for one, many in zip(expected, outputs, strict=True)):
             return False, 0.0
     return True, _speed_up(alone, together, arrays, batch)
 
 
-def _agree(one: np.ndarray, many: np.ndarray) -> bool:
+def agree(one: np.ndarray, many: np.ndarray) -> bool:
     """Return whether an output is the same, up to the order of float additions."""
     if one.shape != many.shape:
         return False
