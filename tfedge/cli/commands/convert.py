@@ -17,8 +17,8 @@ from tfedge.core.errors import ArgumentError
 
 MODES = ("float32", "float16", "dynamic", "int8", "int16x8", "int8_weights", "int4_weights")
 OBSERVERS = ("minmax", "moving_average", "percentile", "mse", "entropy", "auto", "tflite")
-_CALIBRATED = ("int8", "int16x8")
-_BORDERS = ("int8", "uint8", "int16", "float32")
+
+BORDERS = ("int8", "uint8", "int16", "float32")
 _SOURCES = (".cc", ".cpp", ".cxx", ".c")
 
 _DESCRIPTION = """\
@@ -75,8 +75,8 @@ def _add_details(parser: argparse.ArgumentParser) -> None:
         default="minmax",
         help="how ranges are drawn from samples; auto measures which is best (default: minmax)",
     )
-    group.add_argument("--input-type", choices=_BORDERS, help="type of inputs of an integer file")
-    group.add_argument("--output-type", choices=_BORDERS, help="type of its outputs")
+    group.add_argument("--input-type", choices=BORDERS, help="type of inputs of an integer file")
+    group.add_argument("--output-type", choices=BORDERS, help="type of its outputs")
     group.add_argument(
         "--float-fallback",
         action="store_true",
@@ -109,8 +109,8 @@ def _add_details(parser: argparse.ArgumentParser) -> None:
 def _run(asked: argparse.Namespace, console: Console) -> Answer:
     """Convert."""
     output = asked.output or f"{Path(asked.model).stem}.tflite"
-    check_model(asked.model, asked)
     _check_files(asked, output)
+    check_model(asked.model, asked)
     source = None
     if asked.calibration is not None:
         source = open_source(request_of(asked.calibration, asked, console.say))

@@ -19,7 +19,7 @@ IMPORTANCES = (
     *("taylor", "fisher", "hessian"),
 )
 SCOPES = ("local", "global", "isomorphic")
-_FROM_LOSS = ("taylor", "fisher", "hessian")
+FROM_LOSS = ("taylor", "fisher", "hessian")
 
 _DESCRIPTION = """\
 Take whole channels out of a Keras model, with every weight that belongs to them. What is written is
@@ -116,11 +116,11 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
 
 def _run(asked: argparse.Namespace, console: Console) -> Answer:
     """Remove channels."""
-    check_model(asked.model, asked)
     check_output(asked.output, asked.force, (".keras", ".h5"))
     _check_needs(asked)
+    check_model(asked.model, asked)
     source = open_source(request_of(asked.data, asked, console.say)) if asked.data else None
-    if source and asked.importance in _FROM_LOSS and not source.labelled:
+    if source and asked.importance in FROM_LOSS and not source.labelled:
         raise ArgumentError(f"--importance {asked.importance} needs labels. Say --y KEY.")
     import tfedge
 
@@ -134,12 +134,12 @@ def _run(asked: argparse.Namespace, console: Console) -> Answer:
 
 def _check_needs(asked: argparse.Namespace) -> None:
     """Raise if data or a loss are missing."""
-    needs_data = asked.importance in (*_FROM_LOSS, "activation")
+    needs_data = asked.importance in (*FROM_LOSS, "activation")
     if needs_data and not asked.data:
         raise ArgumentError(f"--importance {asked.importance} needs --data.")
     if asked.reconstruct and not asked.data:
         raise ArgumentError("--reconstruct needs --data.")
-    if asked.importance in _FROM_LOSS and not asked.loss:
+    if asked.importance in FROM_LOSS and not asked.loss:
         raise ArgumentError(
             f"--importance {asked.importance} needs --loss, such as "
             "sparse_categorical_crossentropy: files of models come without their loss."

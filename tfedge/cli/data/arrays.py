@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,10 +29,9 @@ class ArraySource:
     """
 
     def __init__(self, request: Request, file: Path | BinaryIO) -> None:
-        self._request = request
-        found = self._opened(file)
-        self._file = {"x": found} if isinstance(found, np.ndarray) else found
-        self._keys = in_part(list(self._file), request)
+        self._request, self._place = request, file
+        with self._opened() as found:
+            self._keys = in_part(list(found), request)
         checked((*request.x, *request.y), self._keys, request)
         self._y = chosen_y(self._keys, request)
         self.labelled = self._y is not None
@@ -37,37 +39,48 @@ class ArraySource:
     def load(self, inputs: list[ModelInput]) -> Any:
         """Return ``x``, or ``(x, y)``, as `tfedge.cli.data.request.Source` says."""
         keys = chosen_x(self._keys, inputs, self._request)
-        x = fit_inputs(self._values(keys), inputs, self._request)
-        y = self._values(self._y)
+        with self._opened() as found:
+            x, y = self._values(found, keys), self._values(found, self._y)
+        x = fit_inputs(x, inputs, self._request)
         check_lengths(x, y, self._request)
         return x if y is None else (x, y)
 
-    def _opened(self, file: Path | BinaryIO) -> Any:
-        """Return what NumPy makes of the file; pickles are not read, because they can hold code."""
-        try:
-            return np.load(file, allow_pickle=False)
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(
-                f"{self._request.path!r} cannot be read: {error}. It may be cut short or damaged; "
-                "write it again with numpy.savez."
-            ) from error
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Mapping[str, np.ndarray]]:
+        """Yield the arrays by name; pickles are not read, because they can hold code."""
+        with self._bytes() as file:
+            try:
+                found = np.load(file, allow_pickle=False)
+            except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+                raise DataError(
+                    f"{self._request.path!r} cannot be read: {error}. It may be cut short or "
+                    "damaged; write it again with numpy.savez."
+                ) from error
+            yield {"x": found} if isinstance(found, np.ndarray) else found
 
-    def _values(self, keys: str | dict[str, str] | None) -> Any:
+    def _bytes(self) -> contextlib.AbstractContextManager[BinaryIO]:
+        """Return the file from its beginning, closed afterwards if it was opened here."""
+        if isinstance(self._place, Path):
+            return self._place.open("rb")
+        self._place.seek(0)
+        return contextlib.nullcontext(self._place)
+
+    def _values(self, found: Mapping[str, np.ndarray], keys: str | dict[str, str] | None) -> Any:
         """Return the arrays that keys name."""
         if keys is None:
             return None
         if isinstance(keys, dict):
-            return {name: self._array(key) for name, key in keys.items()}
-        return self._array(keys)
+            return {name: self._array(found, key) for name, key in keys.items()}
+        return self._array(found, keys)
 
-    def _array(self, key: str) -> np.ndarray:
+    def _array(self, found: Mapping[str, np.ndarray], key: str) -> np.ndarray:
         """Read one array."""
         try:
-            return self._file[self._keys[key]]
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            return found[self._keys[key]]
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise DataError(
-                f"{key!r} in {self._request.path!r} cannot be read: {error}. Arrays of objects "
-                "are not read; make arrays of numbers of them."
+                f"{key!r} in {self._request.path!r} cannot be read: {error}. The file may be "
+                "damaged; arrays of objects are not read, make arrays of numbers of them."
             ) from error
 
 
