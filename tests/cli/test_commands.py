@@ -1,8 +1,11 @@
 """Each command does what its function does, and writes what it says."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import tfedge as library
 
@@ -167,3 +170,28 @@ def test_inspect_a_keras_model(tfedge, cli_files):
     assert tfedge("inspect", model, "--json").result["model"]["parameters"] == 80 + 584 + 1290
     ran = tfedge("inspect", model, "--memory")
     assert ran.status == 2 and "--memory is for .tflite files" in ran.err
+
+
+def test_report_in_every_form(tfedge, cli_files):
+    words = [cli_files / "cnn_int8.tflite", f"{cli_files / 'digits.npz'}", "--no-latency"]
+    words += ["--original", cli_files / "cnn_float.tflite", "--title", "Small digits"]
+    ran = tfedge("report", *words, "-o", "page.json", "--json")
+    assert ran.status == 0, ran.err
+    assert ran.result["comparison"]["samples"] == 200
+    for name in ("page.html", "page.md"):
+        assert tfedge("report", "page.json", "-o", name).status == 0
+        assert "Small digits" in Path(name).read_text()
+    assert tfedge("report", "page.json", "-o", "page.md").status == 2
+
+
+def test_report_takes_names_of_classes_from_folders(tfedge, cli_files, digits):
+    for number in range(10):
+        folder = Path("photos", f"digit {number}")
+        folder.mkdir(parents=True)
+        shown = digits["x"][digits["y"] == number][0, ..., 0]
+        Image.fromarray((255 * shown).astype("uint8")).save(folder / "one.png")
+    words = (cli_files / "cnn_int8.tflite", "photos", "--scale", "unit", "--no-latency")
+    ran = tfedge("report", *words, "--no-layers", "-o", "page.html", "--json")
+    assert ran.status == 0, ran.err
+    assert ran.result["class_names"] == [f"digit {number}" for number in range(10)]
+    assert ran.result["evaluation"]["metrics"]["accuracy"] >= 0.9

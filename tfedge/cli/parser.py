@@ -6,10 +6,18 @@ import argparse
 
 from tfedge._version import __version__
 from tfedge.cli.command import Command
-from tfedge.cli.commands import benchmark, compare, convert, evaluate, inspect, prune_channels
+from tfedge.cli.commands import (
+    benchmark,
+    compare,
+    convert,
+    evaluate,
+    inspect,
+    prune_channels,
+    report,
+)
 from tfedge.cli.options import add_common
 
-_MODULES = (convert, prune_channels, evaluate, compare, benchmark, inspect)
+_MODULES = (convert, prune_channels, evaluate, compare, benchmark, inspect, report)
 
 COMMANDS: dict[str, Command] = {module.COMMAND.name: module.COMMAND for module in _MODULES}
 
