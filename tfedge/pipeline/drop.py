@@ -184,7 +184,7 @@ def _correlation(both: int, lost: int, won: int, neither: int) -> float:
     sums = (both + lost) * (won + neither) * (both + won) * (lost + neither)
     if not sums:
         return 0.0
-    product = both * neither - lost * won
+    product: float = both * neither - lost * won
     if product > 0:
         product = max(product - (both + lost + won + neither) / 2, 0)
     return product / math.sqrt(sums)

@@ -267,7 +267,7 @@ def _demands(lite: TFLiteModel, budget: Budget) -> list[Constraint]:
         count = len(lite.float_operators)
         found.append(_demand("integer_only", count, f"{count} operators compute in float"))
     if budget.device is not None:
-        record = fits(lite, budget.device)
+        record: Any = fits(lite, budget.device)
         what = ", ".join(one.what for one in record.misfits) or "everything fits"
         found.append(_demand("device", len(record.misfits), f"{record.device}: {what}"))
     for name in budget.runtimes:

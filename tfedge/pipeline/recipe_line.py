@@ -1,0 +1,36 @@
+"""A recipe in one line, for tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_TOLD = ("ratio", "macs", "parameters", "sparsity", "clusters", "epochs", "quantize", "scope")
+
+
+def recipe_line(recipe: Mapping[str, Any]) -> str:
+    """Return the steps of a recipe with the settings that matter most.
+
+    Args:
+        recipe: A recipe as plain data.
+
+    Example:
+        >>> recipe_line({"steps": [{"kind": "prune_channels", "macs": 0.5},
+        ...                        {"kind": "convert", "quantize": "int8"}]})
+        'prune_channels(macs 0.5), convert(int8)'
+    """
+    texts = [_step(step) for step in recipe.get("steps", ())]
+    return ", ".join(texts) or "plain recipe"
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    """Return one step."""
+    settings = step.get("settings", step)
+    told = [_setting(name, settings[name]) for name in _TOLD if settings.get(name) is not None]
+    return f"{step['kind']}({', '.join(told)})" if told else str(step["kind"])
+
+
+def _setting(name: str, value: Any) -> str:
+    """Return one setting; what says everything by itself needs no name."""
+    shown = f"{value:.3g}" if isinstance(value, float) else str(value)
+    return shown if name in ("quantize", "scope") else f"{name} {shown}"

@@ -1,0 +1,105 @@
+"""Which trial comes next, and when it is enough."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tfedge.pipeline.budget import Budget
+from tfedge.pipeline.search.ladder import next_rate
+from tfedge.pipeline.search.ledger import Entry
+from tfedge.pipeline.search.narrowing import packing_of
+from tfedge.pipeline.search.proxies import Curves
+from tfedge.pipeline.search.space import PLAIN, Space, key_of, settled
+
+TRIALS = 20
+_HOPELESS = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Settles the next trial from those that there are.
+
+    The cheapest comes first, so that there is always a file; then as much as the limits of
+    resources allow; then, where a drop is allowed, the walk as far as it goes; then what the
+    sampler chooses.
+
+    Args:
+        budget: The budget.
+        space: What may be varied; None before the curves are known: the cheapest trial alone.
+        curves: Curves of the model.
+        deadline: Time of the clock after which no trial begins, None for none.
+    """
+
+    budget: Budget
+    space: Space
+    curves: Curves
+    deadline: float | None = None
+
+    def __call__(self, entries: Sequence[Entry]) -> tuple[str, Mapping[str, Any] | None] | None:
+        """Return why there is to be another trial and its choice, or None to end."""
+        if not entries:
+            return "plain", PLAIN
+        if self._enough(entries):
+            return None
+        known = {key_of(one.choice) for one in entries}
+        for why, choice in (("limit", self._at_the_limit()), ("walk", self._walked(entries))):
+            if choice is not None and key_of(choice) not in known:
+                return why, choice
+        return "search", None
+
+    def _enough(self, entries: Sequence[Entry]) -> bool:
+        """Return whether no trial is to begin any more."""
+        late = self.deadline is not None and time.time() >= self.deadline
+        most = self.budget.trials or (None if self.budget.time else TRIALS)
+        hopeless = sum(one.state == "hopeless" for one in entries)
+        counted = len(entries) - hopeless
+        full = most is not None and (counted >= most or hopeless >= _HOPELESS * most)
+        return late or full or self._nothing_to_gain(entries)
+
+    def _nothing_to_gain(self, entries: Sequence[Entry]) -> bool:
+        """Return whether a file is within the limits and as good as the original."""
+        if self.budget.accuracy_drop is not None:
+            return False
+        found = [one.measured for one in entries if one.measured is not None]
+        return any(one.met and one.drop is not None and one.drop.drop <= 0 for one in found)
+
+    def _at_the_limit(self) -> dict[str, Any] | None:
+        """Return the widest choice that is within the limits of resources, None if none is set."""
+        if not self.budget.limits or not self.space.epochs:
+            return None
+        width = round(self.space.most_channels, 3)
+        choice = self._trained(width)
+        limit = self.budget.gzip_bytes
+        if limit is None:
+            return choice
+        sizes = {s: packing_of(self.curves, s, 0) for s in self.space.sparsities}
+        whole = self.curves.at("gzip_bytes", width)
+        enough = [share for share, ratio in sizes.items() if ratio * whole <= limit]
+        return settled({**choice, "sparsity": min(enough, default=max(sizes))})
+
+    def _walked(self, entries: Sequence[Entry]) -> dict[str, Any] | None:
+        """Return the next choice of the walk, None if it ended or waits for a trial."""
+        allowed = self.budget.accuracy_drop
+        walk = [one for one in entries if one.why == "walk"]
+        running = any(one.state == "running" for one in walk)
+        if allowed is None or running or not self.space.has_channels or not self.space.epochs:
+            return None
+        tried = [(1 - one.choice["channels"], _allowed(one, allowed)) for one in walk]
+        start = round(1 - self.space.most_channels, 3)
+        rate = next_rate(tried, start=start, most=1 - self.space.least_channels)
+        return None if rate is None else self._trained(round(1 - rate, 3))
+
+    def _trained(self, channels: float) -> dict[str, Any]:
+        """Return a choice of some width with all training that is allowed."""
+        return settled(
+            {**PLAIN, "channels": channels, "epochs": self.space.epochs, "distill": True}
+        )
+
+
+def _allowed(entry: Entry, allowed: float) -> bool:
+    """Return whether the drop of a trial is allowed; no file is none."""
+    drop = entry.measured.drop if entry.measured is not None else None
+    return drop is not None and drop.drop <= allowed

@@ -1,0 +1,134 @@
+"""What a search may vary, and the recipe that a choice means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tfedge.core.records import Record
+
+SCOPES = ("local", "global")
+ROUNDED = ("recover", "qat")
+
+
+@dataclass(frozen=True, repr=False)
+class Space(Record):
+    """What may be varied.
+
+    Attributes:
+        mode: What files are converted to: ``"int8"``, or what the model allows.
+        least_channels: Least fraction of the multiply-accumulates that may stay.
+        most_channels: Largest fraction with which a file can be within the budget.
+        sparsities: Sparsities worth a try; 0 for none.
+        clusters: Numbers of shared values worth a try; 0 for none.
+        epochs: Longest training after channels went.
+        reasons: Why something is left out, by name.
+
+    Example:
+        >>> space = Space("int8", 0.1, 1.0, (0.0,), (0,), 4, {})
+        >>> recipe_of(space, {**PLAIN, "channels": 0.5, "epochs": 4})["steps"][0]
+        {'kind': 'prune_channels', 'macs': 0.5, 'scope': 'local'}
+    """
+
+    mode: str
+    least_channels: float
+    most_channels: float
+    sparsities: tuple[float, ...]
+    clusters: tuple[int, ...]
+    epochs: int
+    reasons: Mapping[str, str]
+
+    @property
+    def has_channels(self) -> bool:
+        """Whether channels can go at all."""
+        return self.least_channels < 1.0
+
+    def suggest(self, trial: Any) -> dict[str, Any]:
+        """Return what an Optuna trial, or anything with its ``suggest_`` functions, chooses."""
+        chosen = dict(PLAIN)
+        if self.has_channels:
+            low, high = self.least_channels, max(self.most_channels, self.least_channels)
+            share = trial.suggest_float("channels", low, high, log=True)
+            chosen["channels"] = round(share, 3)
+            chosen["scope"] = trial.suggest_categorical("scope", SCOPES)
+        chosen["epochs"] = trial.suggest_int("epochs", 0, self.epochs)
+        chosen["distill"] = trial.suggest_categorical("distill", (True, False))
+        chosen["rounding"] = trial.suggest_categorical("rounding", ROUNDED)
+        if len(self.sparsities) > 1:
+            chosen["sparsity"] = trial.suggest_categorical("sparsity", self.sparsities)
+        if len(self.clusters) > 1:
+            chosen["clusters"] = trial.suggest_categorical("clusters", self.clusters)
+        return settled(chosen)
+
+    def inside(self, choice: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a choice as the parameters of a trial: those that this space varies."""
+        named = ["epochs", "distill", "rounding"]
+        named += ["channels", "scope"] if self.has_channels else []
+        named += ["sparsity"] if len(self.sparsities) > 1 else []
+        named += ["clusters"] if len(self.clusters) > 1 else []
+        return {name: choice[name] for name in named}
+
+
+PLAIN: dict[str, Any] = {
+    "channels": 1.0,
+    "scope": "local",
+    "epochs": 0,
+    "distill": False,
+    "rounding": "recover",
+    "sparsity": 0.0,
+    "clusters": 0,
+}
+"""The cheapest choice: nothing goes, nothing is trained."""
+
+
+def settled(choice: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a choice without settings that change nothing, so that equal recipes are equal.
+
+    Example:
+        >>> settled({**PLAIN, "distill": True, "scope": "global"}) == PLAIN
+        True
+    """
+    clean = dict(choice)
+    if clean["channels"] >= 0.999:
+        clean |= {"channels": 1.0, "scope": "local"}
+    if not clean["epochs"]:
+        clean |= {"distill": False, "rounding": "recover"}
+    return clean
+
+
+def key_of(choice: Mapping[str, Any]) -> str:
+    """Return a text that is the same for the same choice.
+
+    Example:
+        >>> key_of({"b": 1, "a": 2})
+        '{"a": 2, "b": 1}'
+    """
+    return json.dumps(dict(choice), sort_keys=True)
+
+
+def recipe_of(space: Space, choice: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the recipe of a choice, as plain data that `tfedge.run` takes.
+
+    Args:
+        space: The space that it is chosen from.
+        choice: Values of everything that can be chosen, as `Space.suggest` returns them.
+    """
+    epochs, steps = choice["epochs"], []
+    if choice["channels"] < 1:
+        steps.append(
+            {"kind": "prune_channels", "macs": choice["channels"], "scope": choice["scope"]}
+        )
+    if epochs and (choice["channels"] < 1 or choice["distill"]):
+        steps.append({"kind": "distill" if choice["distill"] else "train", "epochs": epochs})
+    tail = max(1, epochs // 2)
+    if choice["sparsity"]:
+        steps.append({"kind": "prune", "sparsity": choice["sparsity"], "epochs": tail})
+    if choice["clusters"]:
+        steps.append({"kind": "cluster", "clusters": choice["clusters"], "epochs": tail})
+    if space.mode == "int8":
+        qat = {"kind": "quantize", "epochs": tail}
+        steps.append(qat if choice["rounding"] == "qat" else {"kind": "recover"})
+    steps.append({"kind": "convert", "quantize": space.mode})
+    return {"steps": steps}
