@@ -15,6 +15,7 @@ from tfedge.core.rooms import enter
 if TYPE_CHECKING:
     from tfedge import adaptive as adaptive
     from tfedge import callbacks as callbacks
+    from tfedge import compress as compress
     from tfedge import convert as convert
     from tfedge import devices as devices
     from tfedge import distill as distill
@@ -55,9 +56,16 @@ if TYPE_CHECKING:
     from tfedge.models.training.ramps import OneShot as OneShot
     from tfedge.models.training.schedules import ConstantSparsity as ConstantSparsity
     from tfedge.models.training.schedules import PolynomialDecay as PolynomialDecay
+    from tfedge.pipeline.advise import advise as advise
     from tfedge.pipeline.budget import Budget as Budget
+    from tfedge.pipeline.recipe import Recipe as Recipe
+    from tfedge.pipeline.recipe import Step as Step
+    from tfedge.pipeline.run import run as run
+    from tfedge.pipeline.run_result import RunResult as RunResult
     from tfedge.runtime.accelerators.check import check as check
     from tfedge.runtime.adaptive.runner import AdaptiveRunner as AdaptiveRunner
+    from tfedge.runtime.energy.energy import energy as energy
+    from tfedge.runtime.energy.meters import Meter as Meter
     from tfedge.runtime.interpreter import available_runtimes as available_runtimes
     from tfedge.runtime.latency.benchmark import benchmark as benchmark
     from tfedge.runtime.latency.compare import compare_latency as compare_latency
@@ -95,13 +103,18 @@ _NAMES = {
     "FileLatency": "tfedge.convert.meters",
     "FileSize": "tfedge.convert.meters",
     "LotteryTicket": "tfedge.models.training.lottery",
+    "Meter": "tfedge.runtime.energy.meters",
     "MixedPrecision": "tfedge.convert.mixed.settings",
     "OneShot": "tfedge.models.training.ramps",
     "PolynomialDecay": "tfedge.models.training.schedules",
     "QuantizeSettings": "tfedge.compress.quantization.settings",
+    "Recipe": "tfedge.pipeline.recipe",
     "RemoteDevice": "tfedge.runtime.remote.device",
+    "RunResult": "tfedge.pipeline.run_result",
     "Runner": "tfedge.runtime.runner",
+    "Step": "tfedge.pipeline.recipe",
     "TFLiteModel": "tfedge.runtime.model",
+    "advise": "tfedge.pipeline.advise",
     "available_runtimes": "tfedge.runtime.interpreter",
     "benchmark": "tfedge.runtime.latency.benchmark",
     "channel_report": "tfedge.compress.pruning.channels.report",
@@ -110,6 +123,7 @@ _NAMES = {
     "cluster": "tfedge.compress.clustering.sharing",
     "compare": "tfedge.evaluate.parity",
     "compare_latency": "tfedge.runtime.latency.compare",
+    "energy": "tfedge.runtime.energy.energy",
     "fits": "tfedge.runtime.memory.fits",
     "learn_rounding": "tfedge.compress.quantization.rounding.learn",
     "load_record": "tfedge.core.record_files",
@@ -120,6 +134,7 @@ _NAMES = {
     "quantize": "tfedge.compress.quantization.aware",
     "recover": "tfedge.compress.quantization.recovery.recover",
     "remove_dead_channels": "tfedge.compress.pruning.channels.dead",
+    "run": "tfedge.pipeline.run",
     "save_record": "tfedge.core.record_files",
     "roofline": "tfedge.runtime.latency.roofline",
     "sensitivity": "tfedge.convert.mixed.sensitivity",

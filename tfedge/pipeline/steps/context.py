@@ -1,0 +1,52 @@
+"""What a step knows beside the model that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tfedge.pipeline.samples import Samples
+from tfedge.pipeline.task import Task
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a step knows beside the model.
+
+    Attributes:
+        original: The model as it was, in tf_keras: the teacher.
+        train: Training data.
+        val: Validation data, None without.
+        task: What is learned.
+        metrics: What models are judged by.
+        name: What to call the file.
+        callbacks: Callbacks for every training, of either Keras.
+        seed: Seed of the step.
+        before: Kinds of the steps before it.
+    """
+
+    original: Any
+    train: Samples
+    val: Samples | None
+    task: Task
+    metrics: Any
+    name: str
+    callbacks: Sequence[Any] = ()
+    seed: int = 0
+    before: Sequence[str] = ()
+
+    def at(self, seed: int, before: Sequence[str]) -> Context:
+        """Return the context of one step."""
+        return replace(self, seed=seed, before=tuple(before))
+
+    def identity(self) -> dict[str, str]:
+        """Return in texts what decides what comes out, beside model, data and steps."""
+        callbacks = ", ".join(type(one).__qualname__ for one in self.callbacks)
+        return {"loss": self.task.text, "metrics": _text(self.metrics), "callbacks": callbacks}
+
+
+def _text(metrics: Any) -> str:
+    """Return metrics in words."""
+    several = metrics if isinstance(metrics, (list, tuple)) else [metrics]
+    return ", ".join(str(getattr(one, "__qualname__", one)) for one in several)
