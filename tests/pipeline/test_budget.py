@@ -30,7 +30,7 @@ from tfedge.pipeline.device_latency import expected_latency_ms
         ({"device": "Rasberry Pi Pico"}, "Did you mean 'Raspberry Pi Pico'"),
         ({"device": 7}, "device=7 is no device"),
         ({"runtimes": ("litert", "onnx")}, "runtimes='onnx' is not known"),
-        ({"size_bytes": 9, "on": "ssh://pi@host"}, "latency_ms is not limited"),
+        ({"size_bytes": 9, "on": "ssh://pi@host"}, "neither latency_ms nor energy_uj is limited"),
         ({"latency_ms": 1, "on": "pi@host"}, "is not the address of a device"),
         ({"latency_ms": 1, "device": "Coral USB Accelerator"}, "has no clock"),
         ({"latency_ms": 1, "device": "Raspberry Pi Pico"}, "no cycles per MAC are known"),

@@ -1,1 +1,5 @@
-"""What makes a model smaller; the techniques know nothing of each other."""
+"""The techniques: pruning, clustering, quantization, distillation; ``tfedge.compress(...)``."""
+
+from tfedge.core.rooms import callable_room
+
+callable_room(__name__, "tfedge.pipeline.compress:compress")

@@ -34,7 +34,8 @@ class Budget(Record):
         macs: Multiply-accumulates of one sample.
         arena_bytes: RAM: the arena that tflite-micro allocates; without the extra ``micro`` what
             is planned for activations and states.
-        energy_uj: Energy of one sample, in µJ.
+        energy_uj: Energy of one sample, in µJ: measured where there is a meter, else estimated,
+            as `tfedge.energy` does it.
         accuracy_drop: How much worse it may be than the original, on samples that were not
             trained on: for classes a difference of accuracies (0.01 is one percentage point);
             otherwise the relative rise of the mean squared error (0.01 is 1 %).
@@ -42,7 +43,7 @@ class Budget(Record):
         device: A device that the file must fit: a `tfedge.devices.Device`, or the name of one.
         runtimes: Runtimes that must run it: ``"litert"``, ``"tflite-runtime"``, ``"tf.lite"``
             by running it, ``"micro"``, ``"edgetpu"``, ``"gpu"`` by `tfedge.check`.
-        on: A device over ssh that latency is measured on: ``"ssh://user@host"``.
+        on: A device over ssh that latency and energy are measured on: ``"ssh://user@host"``.
 
     Limits of the search:
 
@@ -145,10 +146,10 @@ class Budget(Record):
 
     def _check_device(self) -> None:
         """Raise for a device that contradicts other limits."""
-        if self.on is not None and self.latency_ms is None:
+        if self.on is not None and self.latency_ms is None and self.energy_uj is None:
             raise ArgumentError(
-                f"on={self.on!r} says where latency is measured, and latency_ms is not limited. "
-                "Set latency_ms too, or leave on out."
+                f"on={self.on!r} says where latency and energy are measured, and neither "
+                "latency_ms nor energy_uj is limited. Set one of them, or leave on out."
             )
         if self.device is None:
             return

@@ -83,10 +83,10 @@ def compress(
     subject = subject_of(model, train, val, seed)
     folder = _temporary() if work is None else Path(work)
     settings: Any = {"budget": budget, "seed": seed, "epochs": epochs, "sampler": sampler}
-    claim(folder, identity_of(subject.model, subject.in_memory, subject.val, **settings), resume)
+    claim(folder, identity_of(subject.model, subject.train, subject.val, **settings), resume)
     deadline = None if budget.time is None else begin + budget.time
     known = Settings(**settings, loss=loss, deadline=deadline, name=subject.model.name)
-    job = Job(folder, known, subject.model, subject.train, subject.parts.choose)
+    job = Job(folder, known, subject.model, subject.training_data, subject.parts.choose)
     return Conductor(job, subject, workers, verbose).result()
 
 

@@ -80,7 +80,7 @@ class Conductor:
     def _explored(self, session: Session, done: Callable[[int], object]) -> tuple[Space, Curves]:
         """Run the cheapest trial, measure the curves, and return what is worth a trial."""
         settings = self._job.settings
-        train = self._subject.train
+        train = self._subject.training_data
         with progress("curves", 1 + len(FRACTIONS), self._verbose, unit="file") as step:
             found = curves(self._subject.model, train, settings.budget, done=step)
         space = space_of(found, settings.budget, settings.epochs)
@@ -138,4 +138,4 @@ class Conductor:
 
 def _unknown_space(job: Job) -> Space:
     """Return the space of the cheapest trial alone, for a search that was stopped behind it."""
-    return Space("int8", 1.0, 1.0, (0.0,), (0,), job.settings.epochs, {})
+    return Space("int8", 1.0, 1.0, (0.0,), (0,), job.settings.epochs, False, {})

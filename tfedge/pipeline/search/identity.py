@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tfedge._version import __version__
-from tfedge.core.data import Batch
 from tfedge.core.errors import ArgumentError, DataError
 from tfedge.core.files import write_whole
 from tfedge.core.record_files import encode_record
+from tfedge.pipeline.fingerprint import fingerprint, model_digest
+from tfedge.pipeline.samples import Samples
 
 MANIFEST = "search.json"
 _WORDS = {
@@ -28,56 +26,19 @@ _WORDS = {
 }
 
 
-def digest_of_model(model: Any) -> str:
-    """Return a digest of a model's layers and weights.
-
-    Example:
-        >>> from tfedge.models.flavours import keras3
-        >>> layers = keras3().layers
-        >>> model = keras3().Sequential([layers.Input((2,)), layers.Dense(1)])
-        >>> before = digest_of_model(model)
-        >>> model.layers[0].set_weights([np.ones((2, 1)), np.ones(1)])
-        >>> before == digest_of_model(model)
-        False
-    """
-    found = hashlib.sha256(json.dumps(model.get_config(), default=str, sort_keys=True).encode())
-    for weight in model.get_weights():
-        found.update(np.ascontiguousarray(weight).tobytes())
-    return found.hexdigest()[:16]
-
-
-def digest_of_data(data: Batch | None) -> str:
-    """Return a digest of samples and labels; data that are read anew each time have none.
-
-    Example:
-        >>> digest_of_data(None)
-        'a stream'
-    """
-    if data is None:
-        return "a stream"
-    found = hashlib.sha256()
-    for part in (data.x, data.y):
-        leaves = (
-            part.values() if isinstance(part, dict) else part if isinstance(part, list) else [part]
-        )
-        for leaf in leaves:
-            found.update(np.ascontiguousarray(leaf).tobytes())
-    return found.hexdigest()[:16]
-
-
-def identity_of(model: Any, train: Batch | None, val: Batch, **settings: Any) -> dict[str, Any]:
+def identity_of(model: Any, train: Samples, val: Samples, **settings: Any) -> dict[str, Any]:
     """Return what a search is a search of, as plain data.
 
     Args:
         model: The model.
-        train: Training data that lie in memory, None for others.
+        train: Training data.
         val: Validation data.
         **settings: ``budget``, ``seed``, ``epochs``, ``sampler``.
     """
     budget = encode_record(settings.pop("budget"))["fields"]
     kept = {name: value for name, value in budget.items() if name not in ("time", "trials")}
-    data = {"train": digest_of_data(train), "val": digest_of_data(val)}
-    found = {"model": digest_of_model(model), **data, "budget": kept, **settings}
+    digests = {"train": fingerprint(train).sha256[:16], "val": fingerprint(val).sha256[:16]}
+    found = {"model": model_digest(model)[:16], **digests, "budget": kept, **settings}
     return {"tfedge": __version__, **json.loads(json.dumps(found))}
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tfedge.core.data import Batch
+from tfedge.core.errors import ArgumentError
 from tfedge.core.record_files import load_record, save_record
 from tfedge.core.records import Record
 from tfedge.pipeline.budget import Budget
@@ -19,6 +20,7 @@ from tfedge.pipeline.search.plan import Plan
 from tfedge.pipeline.search.proxies import Curves
 from tfedge.pipeline.search.space import Space
 
+_OWN_OF_LOSSES = ("name", "reduction", "dtype", "fn")
 _SETTINGS, _MODEL, _CURVES, _SPACE = "settings.json", "model.keras", "curves.json", "space.json"
 
 
@@ -93,7 +95,8 @@ class Job:
         write_batch(self.folder / "train.npz", train)
         write_batch(self.folder / "choose.npz", self.choose)
         self.model.save(self.folder / _MODEL)
-        save_record(self.settings, self.folder / _SETTINGS)
+        loss = plain_loss(self.settings.loss or getattr(self.model, "loss", None))
+        save_record(replace(self.settings, loss=loss), self.folder / _SETTINGS)
 
     @classmethod
     def taken_over(cls, folder: Path) -> Job:
@@ -104,6 +107,35 @@ class Job:
         data = read_batch(folder / "train.npz"), read_batch(folder / "choose.npz")
         train, choose = data
         return cls(folder, settings, load_model(folder / _MODEL), as_data(train), choose)
+
+
+def plain_loss(loss: Any) -> Any:
+    """Return a loss as plain data, as recipes have it, for another process.
+
+    Args:
+        loss: A name, plain data, or a loss of Keras.
+
+    Raises:
+        ArgumentError: If it cannot be told in words.
+
+    Example:
+        >>> from tfedge.models.flavours import keras3
+        >>> plain_loss(keras3().losses.SparseCategoricalCrossentropy(from_logits=True))
+        {'name': 'SparseCategoricalCrossentropy', 'from_logits': True, 'ignore_class': None}
+    """
+    if loss is None or isinstance(loss, (str, Mapping)):
+        return loss
+    home = type(loss).__module__.split(".")[0]
+    if home in ("keras", "tf_keras") and hasattr(loss, "get_config"):
+        known = loss.get_config()
+        settings = {name: known[name] for name in known if name not in _OWN_OF_LOSSES}
+        return {"name": type(loss).__name__, **settings}
+    if getattr(loss, "__module__", "").split(".")[0] in ("keras", "tf_keras"):
+        return loss.__name__
+    raise ArgumentError(
+        f"loss={loss!r} is a function of your own, which other processes do not have. Use "
+        "workers=1, or a loss of Keras."
+    )
 
 
 def as_data(batch: Batch) -> Any:

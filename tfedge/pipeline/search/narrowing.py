@@ -14,6 +14,7 @@ from tfedge.pipeline.search.space import Space
 _SLACK = 0.03
 _PACKED = "gzip_bytes"
 _FAR, _FAR_AT_LEAST = 2.0, 0.02
+_MUCH_NARROWER = 0.6
 
 
 def space_of(curves: Curves, budget: Budget, epochs: int) -> Space:
@@ -52,6 +53,7 @@ def space_of(curves: Curves, budget: Budget, epochs: int) -> Space:
         sparsities=tuple(share for share, _ in curves.sparsities) if packs else (0.0,),
         clusters=(0, *(count for count, _ in curves.clusters)) if packs else (0,),
         epochs=epochs,
+        times="latency_ms" in budget.limits,
         reasons=reasons,
     )
 
@@ -92,9 +94,12 @@ def _why_too_far(choice: Mapping[str, Any], budget: Budget, entries: Sequence[En
     """Return which trial a choice goes further than, if that one lost far too much already."""
     if budget.accuracy_drop is None:
         return ""
+    allowed = budget.accuracy_drop
     for one in entries:
         drop = one.measured.drop.drop if one.measured and one.measured.drop else 0.0
-        if drop > _FAR * budget.accuracy_drop + _FAR_AT_LEAST and _goes_further(choice, one.choice):
+        lost_far_too_much = drop > _FAR * allowed + _FAR_AT_LEAST
+        width = one.choice["channels"] * (1.0 if lost_far_too_much else _MUCH_NARROWER)
+        if drop > allowed and _goes_further(choice, {**one.choice, "channels": width}):
             return (
                 f"not trained: it goes further than trial {one.place}, which lost "
                 f"{shown('accuracy_drop', drop)}"

@@ -12,10 +12,11 @@ from tfedge.pipeline.search.ladder import next_rate
 from tfedge.pipeline.search.ledger import Entry
 from tfedge.pipeline.search.narrowing import packing_of
 from tfedge.pipeline.search.proxies import Curves
-from tfedge.pipeline.search.space import PLAIN, Space, key_of, settled
+from tfedge.pipeline.search.space import IMPORTANCES, PLAIN, WIDTHS, Space, key_of, settled
 
 TRIALS = 20
 _HOPELESS = 3
+_TRIES, _A_LITTLE = 3, 0.97
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Plan:
         if self._enough(entries):
             return None
         known = {key_of(one.choice) for one in entries}
-        for why, choice in (("limit", self._at_the_limit()), ("walk", self._walked(entries))):
+        for why, choice in (("limit", self.at_the_limit(entries)), ("walk", self._walked(entries))):
             if choice is not None and key_of(choice) not in known:
                 return why, choice
         return "search", None
@@ -66,12 +67,34 @@ class Plan:
         found = [one.measured for one in entries if one.measured is not None]
         return any(one.met and one.drop is not None and one.drop.drop <= 0 for one in found)
 
-    def _at_the_limit(self) -> dict[str, Any] | None:
-        """Return the widest choice that is within the limits of resources, None if none is set."""
-        if not self.budget.limits or not self.space.epochs:
+    def at_the_limit(self, entries: Sequence[Entry] = ()) -> dict[str, Any] | None:
+        """Return the widest choice that is within the limits of resources, None if none is set.
+
+        The curves are of other channels than those that go in the end. Where a file is above a
+        limit after all, a narrower one follows.
+        """
+        tried = [one for one in entries if one.why == "limit"]
+        if not self.budget.limits or not self.space.epochs or len(tried) >= _TRIES:
             return None
-        width = round(self.space.most_channels, 3)
-        choice = self._trained(width)
+        if not tried:
+            return self._wide_as_allowed(self.space.most_channels, WIDTHS[-1])
+        last = tried[-1]
+        if last.state == "failed":
+            return self._wide_as_allowed(last.choice["channels"], WIDTHS[0])
+        over = self._over(last)
+        width = max(last.choice["channels"] * _A_LITTLE / over, self.space.least_channels)
+        return self._wide_as_allowed(width, last.choice["round_to"]) if over > 1 else None
+
+    def _over(self, entry: Entry) -> float:
+        """Return how many times a file's resources are above their limits; at most 1 within."""
+        if entry.measured is None:
+            return 1.0
+        return max(entry.measured[name] / limit for name, limit in self.budget.limits.items())
+
+    def _wide_as_allowed(self, share: float, round_to: int) -> dict[str, Any]:
+        """Return a choice of some width, with zeros where the limit of gzip asks for them."""
+        width = round(share, 3)
+        choice = self._trained(width, round_to)
         limit = self.budget.gzip_bytes
         if limit is None:
             return choice
@@ -92,11 +115,11 @@ class Plan:
         rate = next_rate(tried, start=start, most=1 - self.space.least_channels)
         return None if rate is None else self._trained(round(1 - rate, 3))
 
-    def _trained(self, channels: float) -> dict[str, Any]:
+    def _trained(self, channels: float, round_to: int = WIDTHS[0]) -> dict[str, Any]:
         """Return a choice of some width with all training that is allowed."""
-        return settled(
-            {**PLAIN, "channels": channels, "epochs": self.space.epochs, "distill": True}
-        )
+        widths = round_to if self.space.times else WIDTHS[0]
+        best = {"importance": IMPORTANCES[0], "round_to": widths, "distill": True}
+        return settled({**PLAIN, **best, "channels": channels, "epochs": self.space.epochs})
 
 
 def _allowed(entry: Entry, allowed: float) -> bool:

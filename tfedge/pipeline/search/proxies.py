@@ -133,7 +133,7 @@ def curves(
     reason = ""
     for fraction in fractions:
         try:
-            slim = prune_channels(model, macs=fraction)
+            slim = prune_channels(model, macs=fraction, scope="global")
         except (ModelError, ArgumentError) as error:
             reason = reason or _first_line(error)
             break

@@ -108,7 +108,9 @@ def made(job: Job, recipe: dict[str, Any]) -> TFLiteModel:
     from tfedge.pipeline.run import run
 
     work = job.folder / "stages"
-    result = run(recipe, job.model, job.train, work=work, seed=job.settings.seed, verbose=0)
+    settings = job.settings
+    loss = settings.loss
+    result = run(recipe, job.model, job.train, work=work, seed=settings.seed, loss=loss, verbose=0)
     return result.lite
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from tfedge.core.records import Record
 
-SCOPES = ("local", "global")
+SCOPES = ("global", "local")
+IMPORTANCES = ("fisher", "l2")
+WIDTHS = (1, 8)
 ROUNDED = ("recover", "qat")
 
 
@@ -24,12 +26,13 @@ class Space(Record):
         sparsities: Sparsities worth a try; 0 for none.
         clusters: Numbers of shared values worth a try; 0 for none.
         epochs: Longest training after channels went.
+        times: Whether time counts, so that widths that suit vector units are worth a try.
         reasons: Why something is left out, by name.
 
     Example:
-        >>> space = Space("int8", 0.1, 1.0, (0.0,), (0,), 4, {})
-        >>> recipe_of(space, {**PLAIN, "channels": 0.5, "epochs": 4})["steps"][0]
-        {'kind': 'prune_channels', 'macs': 0.5, 'scope': 'local'}
+        >>> space = Space("int8", 0.1, 1.0, (0.0,), (0,), 4, False, {})
+        >>> recipe_of(space, {**PLAIN, "channels": 0.5})["steps"][0]
+        {'kind': 'prune_channels', 'macs': 0.5, 'scope': 'global', 'importance': 'l2'}
     """
 
     mode: str
@@ -38,6 +41,7 @@ class Space(Record):
     sparsities: tuple[float, ...]
     clusters: tuple[int, ...]
     epochs: int
+    times: bool
     reasons: Mapping[str, str]
 
     @property
@@ -53,6 +57,9 @@ class Space(Record):
             share = trial.suggest_float("channels", low, high, log=True)
             chosen["channels"] = round(share, 3)
             chosen["scope"] = trial.suggest_categorical("scope", SCOPES)
+            chosen["importance"] = trial.suggest_categorical("importance", IMPORTANCES)
+            if self.times:
+                chosen["round_to"] = trial.suggest_categorical("round_to", WIDTHS)
         chosen["epochs"] = trial.suggest_int("epochs", 0, self.epochs)
         chosen["distill"] = trial.suggest_categorical("distill", (True, False))
         chosen["rounding"] = trial.suggest_categorical("rounding", ROUNDED)
@@ -65,7 +72,8 @@ class Space(Record):
     def inside(self, choice: Mapping[str, Any]) -> dict[str, Any]:
         """Return a choice as the parameters of a trial: those that this space varies."""
         named = ["epochs", "distill", "rounding"]
-        named += ["channels", "scope"] if self.has_channels else []
+        named += ["channels", "scope", "importance"] if self.has_channels else []
+        named += ["round_to"] if self.has_channels and self.times else []
         named += ["sparsity"] if len(self.sparsities) > 1 else []
         named += ["clusters"] if len(self.clusters) > 1 else []
         return {name: choice[name] for name in named}
@@ -73,7 +81,9 @@ class Space(Record):
 
 PLAIN: dict[str, Any] = {
     "channels": 1.0,
-    "scope": "local",
+    "scope": "global",
+    "importance": "l2",
+    "round_to": 1,
     "epochs": 0,
     "distill": False,
     "rounding": "recover",
@@ -87,12 +97,12 @@ def settled(choice: Mapping[str, Any]) -> dict[str, Any]:
     """Return a choice without settings that change nothing, so that equal recipes are equal.
 
     Example:
-        >>> settled({**PLAIN, "distill": True, "scope": "global"}) == PLAIN
+        >>> settled({**PLAIN, "distill": True, "scope": "local"}) == PLAIN
         True
     """
     clean = dict(choice)
     if clean["channels"] >= 0.999:
-        clean |= {"channels": 1.0, "scope": "local"}
+        clean |= {name: PLAIN[name] for name in ("channels", "scope", "importance", "round_to")}
     if not clean["epochs"]:
         clean |= {"distill": False, "rounding": "recover"}
     return clean
@@ -117,9 +127,7 @@ def recipe_of(space: Space, choice: Mapping[str, Any]) -> dict[str, Any]:
     """
     epochs, steps = choice["epochs"], []
     if choice["channels"] < 1:
-        steps.append(
-            {"kind": "prune_channels", "macs": choice["channels"], "scope": choice["scope"]}
-        )
+        steps.append(_channels(choice))
     if epochs and (choice["channels"] < 1 or choice["distill"]):
         steps.append({"kind": "distill" if choice["distill"] else "train", "epochs": epochs})
     tail = max(1, epochs // 2)
@@ -132,3 +140,14 @@ def recipe_of(space: Space, choice: Mapping[str, Any]) -> dict[str, Any]:
         steps.append(qat if choice["rounding"] == "qat" else {"kind": "recover"})
     steps.append({"kind": "convert", "quantize": space.mode})
     return {"steps": steps}
+
+
+def _channels(choice: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the step that removes channels."""
+    step = {
+        "kind": "prune_channels",
+        "macs": choice["channels"],
+        "scope": choice["scope"],
+        "importance": choice["importance"],
+    }
+    return {**step, "round_to": choice["round_to"]} if choice["round_to"] > 1 else step

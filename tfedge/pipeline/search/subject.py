@@ -6,17 +6,16 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from tfedge.core.checks import one_of, whole_number
 from tfedge.core.data import Batch
 from tfedge.core.errors import ArgumentError
 from tfedge.core.openers import open_path
-from tfedge.core.replay import rereadable
 from tfedge.models.flavours import flavour_of
-from tfedge.models.graph import read_graph
 from tfedge.pipeline.budget import Budget
-from tfedge.pipeline.held_out import HeldOut, gathered, split, warn_of_leaks
+from tfedge.pipeline.held_out import HeldOut, split
+from tfedge.pipeline.leaks import count_leaks
+from tfedge.pipeline.samples import Samples
+from tfedge.pipeline.search.job import as_data
 from tfedge.pipeline.search.optuna_door import SAMPLERS, optuna
 
 
@@ -26,23 +25,26 @@ class Subject:
 
     Attributes:
         model: The model.
-        train: Training data that can be read several times.
-        in_memory: The same as one batch where they are arrays, else None.
-        val: All validation samples.
+        given: Training data as they came.
+        train: Training samples.
+        val: Validation samples.
         parts: Their two parts.
-        shapes: Shape of one sample by input name.
     """
 
     model: Any
-    train: Any
-    in_memory: Batch | None
-    val: Batch
+    given: Any
+    train: Samples
+    val: Samples
     parts: HeldOut
-    shapes: dict[str, Any]
+
+    @property
+    def training_data(self) -> Any:
+        """The training data in a form that can be read several times."""
+        return self.given if self.train.whole is None else as_data(self.train.whole)
 
     def all_of_train(self) -> Batch:
         """Return the training data as one batch, whatever they are."""
-        return self.in_memory or gathered(self.train, self.shapes)
+        return _whole(self.train)
 
 
 def subject_of(model: Any, train: Any, val: Any, seed: int) -> Subject:
@@ -56,27 +58,21 @@ def subject_of(model: Any, train: Any, val: Any, seed: int) -> Subject:
 
     Raises:
         ModelError: If it is no Keras model.
-        DataError: If data are missing or do not fit.
+        DataError: If data are missing, bring no labels or do not fit.
 
     Warns:
         UserWarning: If there are few validation samples, or some are in ``train`` too.
     """
     model = open_path(model) if isinstance(model, (str, os.PathLike)) else model
     flavour_of(model)
-    shapes = {name: tensor.shape[1:] for name, _, tensor in read_graph(model).input_layers}
-    train, whole = rereadable(train), gathered(val, shapes)
-    in_memory = gathered(train, shapes) if _is_arrays(train) else None
-    if in_memory is not None:
-        warn_of_leaks(in_memory, whole)
-    return Subject(model, train, in_memory, whole, split(whole, seed), shapes)
+    samples = Samples(train, model, "train"), Samples(val, model, "val")
+    count_leaks(*samples)
+    return Subject(model, train, *samples, split(_whole(samples[1]), seed))
 
 
-def _is_arrays(data: Any) -> bool:
-    """Return whether data are a pair of arrays, or of dictionaries of arrays."""
-    if not isinstance(data, tuple) or len(data) not in (2, 3):
-        return False
-    leaves = list(data[0].values()) if isinstance(data[0], dict) else [data[0]]
-    return all(isinstance(leaf, np.ndarray) or hasattr(leaf, "__array__") for leaf in leaves)
+def _whole(samples: Samples) -> Batch:
+    """Return samples as one batch."""
+    return samples.whole or next(samples.batches(len(samples)))
 
 
 def check_settings(budget: Any, epochs: int, seed: int, workers: int, sampler: str) -> None:
