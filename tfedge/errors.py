@@ -6,9 +6,11 @@ from tfedge.core.errors import (
     ConversionError,
     DataError,
     DeviceError,
+    MeterError,
     MissingPackageError,
     ModelError,
     NoisyTimingWarning,
+    StorageError,
     TfedgeError,
     WorkerError,
 )
@@ -19,9 +21,11 @@ __all__ = [
     "ConversionError",
     "DataError",
     "DeviceError",
+    "MeterError",
     "MissingPackageError",
     "ModelError",
     "NoisyTimingWarning",
+    "StorageError",
     "TfedgeError",
     "WorkerError",
 ]

@@ -36,6 +36,14 @@ class DeviceError(TfedgeError, ConnectionError):
     """A device cannot be reached, or went away in the middle."""
 
 
+class MeterError(TfedgeError, RuntimeError):
+    """A meter of energy or power is missing, cannot be read, or reads what cannot be."""
+
+
+class StorageError(TfedgeError, OSError):
+    """A result cannot be kept: the disk is full, or the folder cannot be written."""
+
+
 class MissingPackageError(TfedgeError, ImportError):
     """An optional package is not installed; the message names what to install."""
 

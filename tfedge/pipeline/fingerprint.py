@@ -46,15 +46,15 @@ class DataFingerprint(Record):
 def fingerprint(data: Samples) -> DataFingerprint:
     """Return what data were used; what is no array is read through once."""
     head = data.first(_PROBED)
-    known = [str(len(data)), _text(head.x), _text(head.y)]
+    inputs, labels = _text(head.x), _text(head.y)
     content = data.whole
     if content is None and _digest(head) == _digest(data.first(_PROBED)):
         content = data.first(_HASHED)
-    found = hashlib.sha256("\n".join(known).encode())
+    found = hashlib.sha256(f"{len(data)} samples of {inputs} with {labels}".encode())
     if content is not None:
         found.update(_digest(content))
     hashed = 0 if content is None else len(content)
-    return DataFingerprint(data.form, len(data), *known[1:], hashed, found.hexdigest())
+    return DataFingerprint(data.form, len(data), inputs, labels, hashed, found.hexdigest())
 
 
 def model_digest(model: Any) -> str:

@@ -50,4 +50,4 @@ def preset(name: str) -> Recipe:
         ['prune_channels', 'recover', 'convert']
     """
     one_of("recipe", name, list(_PRESETS))
-    return Recipe(tuple(_PRESETS[name]), name=name)
+    return Recipe(_PRESETS[name], name=name)

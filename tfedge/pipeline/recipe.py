@@ -93,7 +93,7 @@ class Recipe(Record):
           step 1 (prune), sparsty=0.5: prune has no such setting. Did you mean 'sparsity'? ...
     """
 
-    steps: tuple[Step, ...]
+    steps: Any
     name: str = "recipe"
     loss: Any = None
     metrics: tuple[str, ...] = ()

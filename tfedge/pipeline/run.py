@@ -66,9 +66,10 @@ def run(
         The file, and what each stage made.
 
     Raises:
-        ArgumentError: If the recipe is wrong, or the work folder cannot be written.
+        ArgumentError: If the recipe is wrong.
         ModelError: If the model cannot be adopted, or a step cannot be done with it.
         DataError: If data are missing, bring no labels, or do not fit.
+        StorageError: If the work folder cannot be written; finished stages are kept.
 
     Warns:
         UserWarning: If samples of ``val`` are in ``train`` too; if the work folder was used for
@@ -115,12 +116,13 @@ def _result(
     """Return the result of all stages."""
     marks = {name: fingerprint(one) for name, one in data.items()}
     digest = model_digest(context.original)
-    belongs_to = {"model": digest, **{f"{name} data": one.sha256 for name, one in marks.items()}}
+    belongs_to = {"model": digest, "training data": marks["train"].sha256}
+    val = marks["val"].sha256 if "val" in marks else ""
     classes = {type(layer).__name__: type(layer) for layer in context.original.layers}
     folder = work_folder(work, belongs_to, context.identity(), _own(classes))
     total = len(recipe.steps) + 1
     with folder as stages, progress(recipe.name, total, verbose, unit="step") as count:
-        line = Line(stages, context, recipe)
+        line = Line(stages, context, recipe, val)
         for _ in line.stages():
             count(1)
         lite = line.load()
@@ -147,7 +149,7 @@ def as_recipe(recipe: Any) -> Recipe:
     if isinstance(recipe, Mapping):
         return Recipe.from_dict(recipe)
     if isinstance(recipe, (list, tuple)):
-        return Recipe(tuple(recipe))
+        return Recipe(recipe)
     if isinstance(recipe, os.PathLike) or (isinstance(recipe, str) and Path(recipe).suffix):
         return Recipe.load(recipe)
     return Recipe.preset(recipe)

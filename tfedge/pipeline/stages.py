@@ -1,4 +1,4 @@
-"""A work folder: the result of every stage, whole or not there, found again by what made it."""
+"""A work folder: the result of every stage, whole or not there, found again by what led to it."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ from pathlib import Path
 from typing import Any
 
 from tfedge._version import __version__
-from tfedge.core.errors import ArgumentError, TfedgeError
+from tfedge.core.errors import TfedgeError
 from tfedge.core.files import write_whole
 from tfedge.core.record_files import decode_record, encode_record
+from tfedge.pipeline.disk import gone_afterwards, said_in_words, swept
 from tfedge.pipeline.recipe_files import json_bytes
 from tfedge.pipeline.stage import Stage
 from tfedge.runtime.model import TFLiteModel
 
-_MARK, _RECORD = "work.json", "stage.json"
+_MARK = "work.json"
 _KERAS, _FILE = "model.keras", "model.tflite"
 
 
 class WorkFolder:
-    """The results of stages, each in a folder named by what led to it.
+    """The results of stages, each in a folder that is named by what led to it.
 
     Args:
         path: The folder; made if it is not there.
         belongs_to: What all stages come from, as texts by name: model and data.
-        settings: What else decides what comes out, as texts by name.
+        settings: What else decides what steps make, as texts by name.
         classes: Classes of users' own that their models consist of, by name.
 
     Raises:
-        ArgumentError: If it cannot be made or written.
+        StorageError: If it cannot be made or written.
     """
 
     def __init__(
@@ -47,47 +48,64 @@ class WorkFolder:
         classes: Mapping[str, Any],
     ) -> None:
         self.path = path
-        self.start = _digest({"tfedge": __version__, **belongs_to, **settings})
+        self.start = digest_of({"tfedge": __version__, **belongs_to, **settings})
         self._classes = dict(classes)
-        with _writing(path, "make the work folder"):
+        with said_in_words(path, "make the work folder"):
             path.mkdir(parents=True, exist_ok=True)
-            _sweep(path)
+            swept(path)
             self._claim({"tfedge": __version__, **belongs_to})
 
-    def after(self, key: str, step: Mapping[str, Any], seed: int) -> str:
-        """Return the key of the stage that a step makes of another stage."""
-        return _digest({"after": key, "step": step, "seed": seed})
+    def find(self, key: str, kind: str, judge: str = "") -> tuple[Stage, bool] | None:
+        """Return a stage if it is there and whole, and whether it was judged so before.
 
-    def find(self, key: str, kind: str) -> Stage | None:
-        """Return a stage that is there and whole, None otherwise."""
+        Args:
+            key: What led to it.
+            kind: Kind of the step.
+            judge: What it is judged by; empty if it is not.
+
+        Warns:
+            UserWarning: If it is there and damaged; it is taken away.
+        """
         place = self._place(key, kind)
         if not place.is_dir():
             return None
         try:
-            found = json.loads((place / _RECORD).read_bytes())
+            found = json.loads((place / _record("")).read_bytes())
             if _digest_of_file(_model_in(place)) == found["stored"]:
-                return decode_record(found["stage"], str(place))
+                judged = (place / _record(judge)).exists()
+                found = json.loads((place / _record(judge if judged else "")).read_bytes())
+                return decode_record(found["stage"], str(place)), judged
         except (TfedgeError, OSError, ValueError, KeyError):
-            pass  # said below
+            pass  # said in the warning
         warnings.warn(
-            f"The stage in {str(place)!r} is damaged. It is made anew.", UserWarning, stacklevel=4
+            f"The stage in {str(place)!r} is damaged; it is made anew.", UserWarning, stacklevel=2
         )
         shutil.rmtree(place)
         return None
 
     def keep(self, key: str, stage: Stage, made: Any) -> None:
-        """Write a stage, whole or not at all."""
+        """Write a stage, whole or not at all.
+
+        Raises:
+            StorageError: If it cannot be written.
+        """
         place = self._place(key, stage.kind)
         temporary = self.path / f".{place.name}.{socket.gethostname()}.{os.getpid()}"
-        with _writing(self.path, f"keep the result of {stage.kind!r}"):
-            try:
-                temporary.mkdir()
-                found = {"stored": _write_model(made, temporary), "stage": encode_record(stage)}
-                write_whole(temporary / _RECORD, json_bytes(found))
-                with contextlib.suppress(FileExistsError):
-                    _moved(temporary, place)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
+        with said_in_words(self.path, f"keep the stage {stage.kind!r}"), gone_afterwards(temporary):
+            temporary.mkdir()
+            found = {"stored": _write_model(made, temporary), "stage": encode_record(stage)}
+            write_whole(temporary / _record(""), json_bytes(found))
+            _moved(temporary, place)
+
+    def keep_judged(self, key: str, stage: Stage, judge: str) -> None:
+        """Write what a stage was found to be by some validation data.
+
+        Raises:
+            StorageError: If it cannot be written.
+        """
+        with said_in_words(self.path, f"keep the metrics of {stage.kind!r}"):
+            content = json_bytes({"stage": encode_record(stage)})
+            write_whole(self._place(key, stage.kind) / _record(judge), content)
 
     def load(self, key: str, stage: Stage, name: str) -> Any:
         """Return the model or file of a stage."""
@@ -113,11 +131,11 @@ class WorkFolder:
         if changed:
             what = ", ".join(_difference(name, before, mark) for name in changed)
             warnings.warn(
-                f"The work folder {str(self.path)!r} was used for something else: {what}. Its "
-                "stages are left alone and none is used where that matters. Give each its own "
-                "work folder to tell them apart.",
+                f"The work folder {str(self.path)!r} was used with {what} before. Stages of then "
+                "are left as they are, and none of them is used. A work folder for each keeps "
+                "them apart.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=2,
             )
         if before != mark:
             write_whole(path, json_bytes(mark))
@@ -132,7 +150,7 @@ def work_folder(work: str | os.PathLike | None, *identity: Mapping[str, Any]) ->
         *identity: What else `WorkFolder` takes.
 
     Raises:
-        ArgumentError: If it cannot be made or written.
+        StorageError: If it cannot be made or written.
     """
     if work is not None:
         yield WorkFolder(Path(work), *identity)
@@ -141,21 +159,23 @@ def work_folder(work: str | os.PathLike | None, *identity: Mapping[str, Any]) ->
         yield WorkFolder(Path(folder), *identity)
 
 
-@contextlib.contextmanager
-def _writing(path: Path, what: str) -> Iterator[None]:
-    """Say in words that something cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise ArgumentError(
-            f"Cannot {what} in {str(path)!r}: {error.strerror or error}. Nothing was left half "
-            "written, and finished stages are kept. Make room or choose another folder; the same "
-            "call goes on from there."
-        ) from error
+def digest_of(found: Any) -> str:
+    """Return the SHA-256 of plain data, in hexadecimal.
+
+    Example:
+        >>> digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})
+        True
+    """
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+def _record(judge: str) -> str:
+    """Return the name of the file that tells of a stage, judged or not."""
+    return f"stage-{judge[:16]}.json" if judge else "stage.json"
 
 
 def _write_model(made: Any, folder: Path) -> str:
-    """Write a model or file; return a digest of what was written."""
+    """Write a model or file to the disk; return a digest of what was written."""
     if isinstance(made, TFLiteModel):
         write_whole(folder / _FILE, made.content)
     else:
@@ -174,25 +194,6 @@ def _moved(temporary: Path, place: Path) -> None:
             raise
 
 
-def _sweep(path: Path) -> None:
-    """Take away what processes of this machine left that do not run any more."""
-    for left in path.glob(f".*.{socket.gethostname()}.*"):
-        number = left.name.rpartition(".")[2]
-        if number.isdigit() and not _runs(int(number)):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _runs(number: int) -> bool:
-    """Return whether a process runs."""
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _model_in(folder: Path) -> Path:
     """Return the path of the model in a stage's folder."""
     path = folder / _FILE
@@ -204,13 +205,8 @@ def _digest_of_file(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _digest(found: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of plain data."""
-    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
-
-
 def _difference(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> str:
     """Return what is different, in words."""
     if name == "tfedge":
-        return f"tfedge {before.get(name)} instead of {after[name]}"
-    return f"another {name}"
+        return f"tfedge {before.get(name)} (this is {after[name]})"
+    return f"another {name}" if name == "model" else f"other {name}"

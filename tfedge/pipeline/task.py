@@ -29,6 +29,11 @@ class Task:
     text: str
     holds: str
 
+    @property
+    def identity(self) -> str:
+        """What tells the loss from others, its settings included."""
+        return identity_of(self.loss)
+
     def teaching(self, temperature: float) -> list[Any]:
         """Return what a teacher teaches by."""
         from tfedge import distill
@@ -82,6 +87,26 @@ def name_of(loss: Any) -> str:
     if isinstance(loss, (list, tuple)):
         return ", ".join(map(name_of, loss))
     return str(getattr(loss, "name", None) or getattr(loss, "__name__", None) or loss)
+
+
+def identity_of(given: Any) -> str:
+    """Return what tells a loss, metric or callback from others, as text.
+
+    Objects of Keras tell their settings; functions and others are known by where they are defined.
+
+    Example:
+        >>> identity_of("mse"), identity_of(name_of)
+        ("'mse'", 'tfedge.pipeline.task.name_of')
+    """
+    if isinstance(given, Mapping):
+        return str({name: identity_of(one) for name, one in given.items()})
+    if isinstance(given, (list, tuple)):
+        return str([identity_of(one) for one in given])
+    if given is None or isinstance(given, (str, int, float)):
+        return repr(given)
+    known = given if hasattr(given, "__qualname__") else type(given)
+    config = given.get_config() if hasattr(given, "get_config") else ""
+    return f"{known.__module__}.{known.__qualname__}{config or ''}"
 
 
 def larger_is_better(metric: str) -> bool:

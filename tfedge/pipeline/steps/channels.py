@@ -11,7 +11,7 @@ from tfedge.pipeline.steps.kind import Kind
 from tfedge.pipeline.steps.training import LABELS, TAUGHT, check_training, train
 
 _ROOM = "tfedge.compress.pruning.channels"
-_FILLED = frozenset(("data", "loss", "measure", "steps"))
+_FILLED = frozenset(("data", "loss", "measure"))
 _TARGETS = ("ratio", "macs", "parameters", "size_bytes", "latency_ms")
 _SAMPLES = 1024
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tfedge.pipeline.samples import Samples
-from tfedge.pipeline.task import Task
+from tfedge.pipeline.task import Task, identity_of
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,5 @@ class Context:
         return replace(self, seed=seed, before=tuple(before))
 
     def identity(self) -> dict[str, str]:
-        """Return in texts what decides what comes out, beside model, data and steps."""
-        callbacks = ", ".join(type(one).__qualname__ for one in self.callbacks)
-        return {"loss": self.task.text, "metrics": _text(self.metrics), "callbacks": callbacks}
-
-
-def _text(metrics: Any) -> str:
-    """Return metrics in words."""
-    several = metrics if isinstance(metrics, (list, tuple)) else [metrics]
-    return ", ".join(str(getattr(one, "__qualname__", one)) for one in several)
+        """Return in texts what decides what steps make, beside model, data and settings."""
+        return {"loss": self.task.identity, "callbacks": identity_of(self.callbacks)}
