@@ -109,7 +109,7 @@ def match_layers(
         >>> match_layers({"conv": one, "relu": one}, {"net/relu/Relu;net/conv/Conv2D": one})
         {'relu': 'net/relu/Relu;net/conv/Conv2D'}
     """
-    suffix, root = _suffix(reference, tensors), _root(tensors)
+    suffix, root = traced_suffix(reference, tensors), _root(tensors)
     place = {f"{layer}{suffix}": (order, layer) for order, layer in enumerate(reference)}
     matched = {}
     for name, value in tensors.items():
@@ -147,8 +147,17 @@ def _ratio(value: np.ndarray, tensor: np.ndarray) -> float:
     return sqnr_db(value, tensor.reshape(value.shape))
 
 
-def _suffix(reference: Mapping[str, np.ndarray], tensors: Mapping[str, np.ndarray]) -> str:
-    """Return what tracing appended to the names of layers: usually nothing or ``_1``."""
+def traced_suffix(reference: Iterable[str], tensors: Iterable[str]) -> str:
+    """Return what tracing appended to the names of layers: usually nothing or ``_1``.
+
+    Args:
+        reference: Names of layers.
+        tensors: Names of tensors.
+
+    Example:
+        >>> traced_suffix(["conv", "relu"], ["net_1/conv_1/Conv2D", "net_1/relu_1/Relu"])
+        '_1'
+    """
     parts = {part for name in tensors for part in _parts(name)}
     endings = ["", *(f"_{number}" for number in range(1, 10))]
     return max(endings, key=lambda ending: sum(f"{name}{ending}" in parts for name in reference))

@@ -12,7 +12,7 @@ import numpy as np
 from tfedge.compress.clustering.report import unique_weights
 from tfedge.compress.pruning.report import sparsity
 from tfedge.core.openers import open_path
-from tfedge.evaluate.layers import LayerParity, layer_outputs, layer_parity
+from tfedge.evaluate.layers import LayerParity, layer_outputs, layer_parity, traced_suffix
 from tfedge.models.statistics import LayerStatistics
 from tfedge.report.findings import LayerRow
 from tfedge.runtime.costs import operator_macs, tensor_bytes
@@ -140,13 +140,13 @@ def _owners(
     """Return which operator computes each layer: one with constants goes before one without."""
     places: dict[str, list[tuple[bool, int]]] = {}
     matched = {row.tensor: row.layer for row in parity}
+    ending = traced_suffix(names, [tensor.name for tensor in tensors.values()])
     for place, item in enumerate(lite.operators):
         constants = _constants(item, tensors)
         texts = [item.output, *(one.name for one in constants)]
         parts = {part for text in texts for part in re.split(r"[/;]", text)}
-        parts.add(matched.get(item.output, ""))
         for name in names:
-            if name in parts:
+            if f"{name}{ending}" in parts or matched.get(item.output) == name:
                 places.setdefault(name, []).append((not constants, place))
     return {name: min(places[name])[1] for name in names if name in places}
 

@@ -78,7 +78,7 @@ def _task(natural: tuple[str, ...], output: np.ndarray, batch: Batch) -> str:
         return f"{name}, one for each step" if output.ndim > 2 else name
     if like_an_input(output, batch.x):
         return "reconstruction of the input"
-    return "regression" if natural else "unknown, as the data bring no labels"
+    return "regression" if natural else "data without labels"
 
 
 def measure_pair(original: Any, lite: Any, data: Any, y: Any, **settings: Any) -> ComparisonRecord:

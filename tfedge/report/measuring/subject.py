@@ -94,7 +94,7 @@ class Subject:
     def measured(self, data: Any, y: Any, metrics: Any, layers: bool) -> dict[str, Any]:
         """Return metrics, agreement and each class's score; look at layers too."""
         data = rereadable(data)
-        empty = {"task": "unknown", "comparison": None, "evaluation": None, "classes": ()}
+        empty = {"task": "", "comparison": None, "evaluation": None, "classes": ()}
         if data is None or not self._runs:
             why = _NO_DATA if data is None else "the file does not run"
             for part in ("comparison", "evaluation", "sqnr"):

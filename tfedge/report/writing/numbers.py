@@ -42,10 +42,10 @@ def times(ratio: float) -> str:
     """Return a ratio with as many digits as it is worth.
 
     Example:
-        >>> times(1.234), times(12.34)
-        ('1.23', '12.3')
+        >>> times(1.0), times(12.34)
+        ('1.00', '12.3')
     """
-    return f"{ratio:.3g}" if ratio < 100 else f"{ratio:,.0f}"
+    return f"{ratio:,.{2 if ratio < 10 else 1 if ratio < 100 else 0}f}"
 
 
 def milliseconds(value: float) -> str:

@@ -20,7 +20,7 @@ def as_text(report: ModelReport) -> str:
     lines = textwrap.wrap(report.verdict, _WIDTH)
     for card in cards(report):
         rest = ", ".join(part for part in (card.change, card.detail) if part)
-        lines.append(f"  {card.label:<10} {card.value:<10} {rest}"[:_WIDTH].rstrip())
+        lines.append(f"  {card.label:<14} {card.value:<10} {rest}"[:_WIDTH].rstrip())
     titles = ", ".join(section.title for section in sections(report))
     lines += textwrap.wrap(
         f"Sections: {titles}.", _WIDTH, initial_indent="  ", subsequent_indent="  "

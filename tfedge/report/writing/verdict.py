@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tfedge.evaluate.parity import ComparisonRecord
     from tfedge.report.record import ModelReport
 
-_SAME = 0.005
+_SAME, _ALIKE = 0.005, 0.01
 
 
 def verdict(report: ModelReport) -> str:
@@ -64,6 +64,8 @@ def _time(report: ModelReport) -> str:
     ratio, low, high = found.ratio, found.ratio_low, found.ratio_high
     if not found.differs:
         return f"takes the same time, as far as {plural(found.second.runs, 'run')} can tell"
+    if abs(ratio - 1) < _ALIKE:
+        return "is as fast, within 1 %"
     if ratio > 1:
         return f"runs {times(ratio)} times as fast (95 % sure: {times(low)} to {times(high)})"
     sure = f"95 % sure: {times(1 / high)} to {times(1 / low)}"
@@ -79,7 +81,7 @@ def _worth(report: ModelReport) -> str:
         if alone is None or name is None:
             return ""
         value = metric_text(name, alone.metrics[name])
-        return f"reaches {spoken(name)} {value} on {plural(alone.samples, 'sample')}"
+        return f"reaches {spoken(name, 'a')} of {value} on {plural(alone.samples, 'sample')}"
     name = worst_change(found)
     if name is None:
         worst = min(found.outputs, key=lambda output: output.agreement)
@@ -91,10 +93,10 @@ def _worth(report: ModelReport) -> str:
     before, after = (metric_text(name, side.metrics[name]) for side in (found.a, found.b))
     on = f"on {plural(found.samples, 'sample')}"
     if before == after:
-        return f"keeps {spoken(name)} {after} {on}"
+        return f"keeps {spoken(name, 'its')} of {after} {on}"
     both = f"{after} instead of {before} {on}"
     if not is_fraction(name):
-        return f"has {spoken(name)} {both}"
+        return f"has {spoken(name, 'a')} of {both}"
     change = found.differences[name]
     return f"{'gains' if change > 0 else 'loses'} {points(change)} of {spoken(name)} ({both})"
 
@@ -122,15 +124,22 @@ def main_metric(metrics: Mapping[str, Any]) -> str | None:
     return next(iter([*accuracies, *numbers]), None)
 
 
-def spoken(name: str) -> str:
+def spoken(name: str, article: str = "") -> str:
     """Return the name of a metric as it is said in a sentence.
 
+    Args:
+        name: Name of the metric.
+        article: What stands before it; ``"a"`` becomes ``"an"`` where it has to.
+
     Example:
-        >>> spoken("mae"), spoken("digit_accuracy")
-        ('a mean absolute error of', 'digit accuracy')
+        >>> spoken("mae", "a"), spoken("accuracy", "a"), spoken("digit_accuracy")
+        ('a mean absolute error', 'an accuracy', 'digit accuracy')
     """
-    known = {"mae": "a mean absolute error of", "mse": "a mean squared error of"}
-    return known.get(name, name.replace("_", " "))
+    known = {"mae": "mean absolute error", "mse": "mean squared error"}
+    text = known.get(name, name.replace("_", " "))
+    if article == "a" and text[:1] in "aeio":
+        article = "an"
+    return f"{article} {text}".strip()
 
 
 def points(change: float) -> str:

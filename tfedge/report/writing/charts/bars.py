@@ -89,10 +89,16 @@ def columns(
         wide = min(step - gap, 44.0)
         middle = left + (place + 0.5) * step
         svg.rect(middle - wide / 2, top, wide, foot - top, one.kind, one.hint)
-        if place % max(1, round(22 / step)) == 0:
+        if place % _every(34 / step) == 0:
             svg.text(middle, height - bottom + 15, one.label, "middle", "tick")
     svg.text((left + width) / 2, height - 6, x_title, "middle", "tick")
     return str(svg)
+
+
+def _every(least: float) -> int:
+    """Return the least of 1, 2, 5, 10, … that is at least so much."""
+    rounds = (one * 10**power for power in range(9) for one in (1, 2, 5))
+    return next(one for one in rounds if one >= least)
 
 
 class Pair(NamedTuple):
@@ -118,7 +124,7 @@ def dumbbells(rows: Sequence[Pair], alt: str, show: Callable[[float], str]) -> s
     """
     found = [value for row in rows for value in (row.before, row.after) if value is not None]
     low, high = min(found), max(found)
-    margin = max(0.01, 0.08 * (high - low))
+    margin = max(0.03, 0.08 * (high - low))
     low, high = max(0.0, low - margin), min(1.0, high + margin)
     height = 30 + 20 * len(rows)
     svg, left = Svg(_WIDTH, height, alt), 130

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -59,8 +60,8 @@ def ranges(rows: Sequence[ActivationRange], hints: Sequence[str], alt: str) -> s
     ends = [one for row in rows for one in (row.low, row.high, row.seen_low, row.seen_high)]
     known = [one for one in ends if one is not None]
     low, high = min(0.0, *known), max(0.0, *known)
-    up = linear(low, high, height - bottom, 10)
-    for tick in round_ticks(low, high, 6):
+    up, ticks = _scale(rows, low, high, height - bottom)
+    for tick in ticks:
         svg.line(left, up(tick), width, up(tick), "zero" if tick == 0 else "grid")
         svg.text(left - 8, up(tick) + 4, f"{tick:g}", "end", "tick")
     step = (width - left) / len(rows)
@@ -79,6 +80,32 @@ def ranges(rows: Sequence[ActivationRange], hints: Sequence[str], alt: str) -> s
         (left + width) / 2, height - 6, "activations in the order of execution", "middle", "tick"
     )
     return str(svg)
+
+
+def _scale(
+    rows: Sequence[ActivationRange], low: float, high: float, floor: float
+) -> tuple[Callable[[float], float], list[float]]:
+    """Return what maps values onto the drawing, and the ticks: logarithmic where it has to be.
+
+    Where some ranges are far wider than the others, distance from 0 is drawn by its logarithm.
+    """
+    ends = ((row.low, row.high, row.seen_low, row.seen_high) for row in rows)
+    widths = sorted(max(abs(one) for one in four if one is not None) for four in ends)
+    least = next((one for one in widths if one > 0), 1.0)
+    if max(-low, high) < _WIDE * widths[len(widths) // 2]:
+        return linear(low, high, floor, 10), round_ticks(low, high, 6)
+
+    def bent(value: float) -> float:
+        return math.copysign(math.log10(1 + abs(value) / least), value)
+
+    inner = linear(bent(low), bent(high), floor, 10)
+    powers = range(math.ceil(math.log10(least)), math.floor(math.log10(max(-low, high))) + 1)
+    every = max(1, len(powers) // 4)
+    found = [sign * 10.0**power for power in powers[::-1][::every] for sign in (-1, 1)]
+    return lambda value: inner(bent(value)), [0.0, *(tick for tick in found if low <= tick <= high)]
+
+
+_FAR, _WIDE = 3.0, 20.0
 
 
 class Times(NamedTuple):
@@ -108,17 +135,22 @@ def intervals(rows: Sequence[Times], alt: str, show: Callable[[float], str]) -> 
     """
     width, left, height = 680.0, 190.0, 34.0 + 34.0 * len(rows)
     svg = Svg(width, height, alt)
-    x = linear(0, max(row.p99 for row in rows) * 1.04, left, width - 12)
-    for tick in round_ticks(0, max(row.p99 for row in rows) * 1.04, 6):
+    furthest = max(row.p99 for row in rows)
+    end = min(furthest, _FAR * max(row.high for row in rows)) * 1.04
+    x = linear(0, end, left, width - 16)
+    for tick in round_ticks(0, end, 6):
         svg.line(x(tick), 4, x(tick), height - 22)
         svg.text(x(tick), height - 6, show(tick), "middle", "tick")
     for place, row in enumerate(rows):
         y = 22 + 34 * place
         svg.text(left - 10, y + 4, tail(row.label, 26), "end", "label")
         svg.line(x(0), y, x(row.middle), y, f"reach {row.kind}")
-        svg.line(x(row.middle), y, x(row.p99), y, "whisker")
+        svg.line(x(row.middle), y, x(min(row.p99, end)), y, "whisker")
         for value in (row.p90, row.p99):
-            svg.line(x(value), y - 6, x(value), y + 6, "whisker")
+            if value <= end:
+                svg.line(x(value), y - 6, x(value), y + 6, "whisker")
+        if row.p99 > end:
+            svg.path([(x(end) - 5, y - 5), (x(end), y), (x(end) - 5, y + 5)], "arrow")
         hint = (
             f"{row.label}: median {show(row.middle)}, 95 % sure {show(row.low)} to {show(row.high)}"
         )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfedge.report.findings import ClassScores
-from tfedge.report.writing.blocks import BAD, GOOD, MUTE, Cell, Chart, Note, Table, row
+from tfedge.report.writing.blocks import BAD, GOOD, MUTE, Cell, Chart, Note, Table, dash, row
 from tfedge.report.writing.charts.bars import Column, Pair, columns, dumbbells
 from tfedge.report.writing.numbers import percent, plural
 
@@ -67,8 +67,8 @@ def _table(scores: ClassScores, labels: list[str], places: Sequence[int] | None 
         new = scores.accuracy[at]
         if before is not None:
             old = before[at]
-            cells.append(None if old is None else Cell(percent(old), old))
-        cells.append(None if new is None else Cell(percent(new), new))
+            cells.append(dash() if old is None else Cell(percent(old), old))
+        cells.append(dash() if new is None else Cell(percent(new), new))
         if scores.right_before is not None:
             cells.append(_change(scores.right[at] - scores.right_before[at]))
         rows.append(row(*cells))
@@ -114,8 +114,8 @@ def _extremes(scores: ClassScores, labels: list[str]) -> list[Any]:
     worst = [int(at) for at in order[:_LISTED] if changes[at] < 0]
     best = [int(at) for at in order[::-1][:_LISTED] if changes[at] > 0]
     said = (
-        f"{int(np.sum(changes < 0)):,} of {len(labels):,} classes have fewer right answers than "
-        f"in the original, {int(np.sum(changes > 0)):,} have more. The table has those that "
+        f"Of {len(labels):,} classes, {int(np.sum(changes < 0)):,} got fewer right answers than "
+        f"from the original and {int(np.sum(changes > 0)):,} got more. The table has those that "
         "changed most."
     )
     return [Note(said), *([_table(scores, labels, [*worst, *best])] if worst or best else [])]

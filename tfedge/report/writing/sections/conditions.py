@@ -35,7 +35,7 @@ def conditions(report: ModelReport) -> Section:
     Args:
         report: The report.
     """
-    facts: list[tuple[str, Any]] = [("task", report.task)]
+    facts: list[tuple[str, Any]] = [("task", report.task)] if report.task else []
     facts += [(f"input {at}", text) for at, text in enumerate(report.inputs)]
     facts += [(f"output {at}", text) for at, text in enumerate(report.outputs)]
     facts += [("SHA-256", report.sha256)]

@@ -98,7 +98,7 @@ def _name(one: LayerRow) -> str:
 
 def _table(rows: Sequence[LayerRow], named: bool) -> Table:
     """Return the table: with columns for the original where it is known."""
-    head = ["#", "operator", "type", "output", "parameters", "MACs", "in the file"]
+    head = ["#", "operator", "output", "parameters", "MACs", "in the file"]
     if named:
         head.insert(1, "layers")
     head += ["live", "zeros", "values", "SQNR"]
@@ -120,8 +120,7 @@ def _row(one: LayerRow, named: bool) -> tuple[Cell, ...]:
     return row(
         place,
         *names,
-        one.operator or "not found",
-        Cell(one.numeric_type, tone=MUTE),
+        Cell(one.operator or "not found", tone=MUTE, change=one.numeric_type),
         Cell(_widths(one, shape), math.prod(one.output_shape[1:])),
         _change(one.parameters_before, one.parameters),
         _change(one.macs_before, one.macs),

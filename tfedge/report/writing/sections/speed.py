@@ -33,11 +33,15 @@ def latency(report: ModelReport) -> Section | None:
     if ratio is not None:
         blocks.append(Note(_said(ratio.ratio, ratio.ratio_low, ratio.ratio_high, ratio.differs)))
     drawn = [_times(*one) for one in rows]
-    legend = "Block: the 95 % interval of the median. Lines: the 90th and 99th percentile."
+    legend = (
+        "Block: the 95 % interval of the median. Lines: the 90th and 99th percentile; an arrow "
+        "where it is further out, the table has the figure."
+    )
     svg = intervals(drawn, "Time for one run", lambda ms: f"{ms:.3g} ms")
     blocks += [Chart(svg, legend), _table(rows)]
-    noise = dict.fromkeys(text for _, one, _ in rows for text in one.noise)
-    blocks += [Note(f"Take these times with care: {text}.", WARN) for text in noise]
+    noise = [f"{label}: {'; '.join(one.noise)}" for label, one, _ in rows if one.noise]
+    if noise:
+        blocks.append(Note(f"Take these times with care. {'. '.join(noise)}.", WARN))
     return Section("latency", "Latency", tuple(blocks), report.how.get("latency", ""))
 
 
