@@ -59,6 +59,11 @@ def test_what_is_out_of_reach_is_said_and_the_nearest_is_left():
     space = space_of(CURVES, Budget(macs=50_000), 4)
     assert space.most_channels == space.least_channels == 0.1
     assert "even with 10% of the multiply-accumulates" in space.reasons["macs"]
+    budget = Budget(macs=50_000, accuracy_drop=0.1)
+    plan = Plan(budget, space, CURVES)
+    why, choice = plan([entry(0, PLAIN, budget)])
+    assert why == "limit" and choice["channels"] == 0.1
+    assert plan([entry(0, PLAIN, budget), entry(1, choice, Budget(size_bytes=1), "limit")]) is None
 
 
 def test_curves_are_straight_lines_between_files():

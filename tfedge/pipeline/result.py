@@ -275,13 +275,19 @@ def _row(one: Trial, budget: Budget, in_front: bool, chosen: bool) -> dict[str, 
     }
 
 
-def verdict_of(proof: Measured, complete: int, passed_over: Sequence[int] = ()) -> str:
+def verdict_of(
+    proof: Measured,
+    complete: int,
+    passed_over: Sequence[int] = (),
+    reasons: Mapping[str, str] | None = None,
+) -> str:
     """Return in a sentence whether a file is within its budget, else what binds.
 
     Args:
         proof: The best file on the samples of the proof.
         complete: Number of files.
         passed_over: Trials that were better on other samples and failed the proof.
+        reasons: Why a limit is out of reach, by its name.
 
     Example:
         >>> verdict_of(Measured("cnn", 800, 700, 10, None, ()), 3, (2,))
@@ -295,9 +301,11 @@ def verdict_of(proof: Measured, complete: int, passed_over: Sequence[int] = ()) 
         return f"Within the budget.{more}"
     files = "file" if complete == 1 else "files"
     limit = f"{worst.name}={shown(worst.name, worst.limit)}" if worst.limit else worst.name
+    reason = (reasons or {}).get(worst.name, "")
+    more = f" It is out of reach: {reason}." if reason else ""
     return (
         f"None of {complete} {files} is within the budget: {limit} binds, the nearest has "
-        f"{shown(worst.name, worst.value)}."
+        f"{shown(worst.name, worst.value)}.{more}"
     )
 
 

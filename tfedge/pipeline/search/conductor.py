@@ -109,7 +109,7 @@ class Conductor:
             chosen=chosen.place,
             proof=proof,
             passed_over=passed,
-            verdict=verdict_of(proof, complete, passed),
+            verdict=verdict_of(proof, complete, passed, space.reasons),
             original_bytes=self._original_bytes(),
             chosen_by=len(parts.choose),
             proven_on=len(parts.prove),

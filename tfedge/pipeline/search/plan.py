@@ -49,7 +49,12 @@ class Plan:
         for why, choice in (("limit", self.at_the_limit(entries)), ("walk", self._walked(entries))):
             if choice is not None and key_of(choice) not in known:
                 return why, choice
-        return "search", None
+        return None if self._out_of_reach else ("search", None)
+
+    @property
+    def _out_of_reach(self) -> bool:
+        """Whether the curves say that no file can be within a limit."""
+        return any(name in self.space.reasons for name in self.budget.limits)
 
     def _enough(self, entries: Sequence[Entry]) -> bool:
         """Return whether no trial is to begin any more."""
@@ -108,7 +113,8 @@ class Plan:
         allowed = self.budget.accuracy_drop
         walk = [one for one in entries if one.why == "walk"]
         running = any(one.state == "running" for one in walk)
-        if allowed is None or running or not self.space.has_channels or not self.space.epochs:
+        narrows = self.space.has_channels and self.space.epochs and not self._out_of_reach
+        if allowed is None or running or not narrows:
             return None
         tried = [(1 - one.choice["channels"], _allowed(one, allowed)) for one in walk]
         start = round(1 - self.space.most_channels, 3)
