@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from tfedge.pipeline.budget import Budget as Budget
     from tfedge.pipeline.recipe import Recipe as Recipe
     from tfedge.pipeline.recipe import Step as Step
+    from tfedge.pipeline.result import CompressionResult as CompressionResult
     from tfedge.pipeline.run import run as run
     from tfedge.pipeline.run_result import RunResult as RunResult
     from tfedge.runtime.accelerators.check import check as check
@@ -97,6 +98,7 @@ _NAMES = {
     "AdaptiveRunner": "tfedge.runtime.adaptive.runner",
     "Budget": "tfedge.pipeline.budget",
     "ChannelImportance": "tfedge.compress.pruning.channels.importance.score",
+    "CompressionResult": "tfedge.pipeline.result",
     "ConstantSparsity": "tfedge.models.training.schedules",
     "CosineSparsity": "tfedge.models.training.ramps",
     "Distiller": "tfedge.compress.distillation.distiller",
