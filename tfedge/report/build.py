@@ -14,6 +14,7 @@ from tfedge.report.measuring.environment import environment
 from tfedge.report.measuring.plain import class_names_of, constraints_of, plain_mapping, plain_rows
 from tfedge.report.measuring.subject import Subject
 from tfedge.report.record import ModelReport
+from tfedge.runtime.energy.energy import METHODS
 from tfedge.runtime.interpreter import choose_runtime
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.opening import opened_file
@@ -38,6 +39,7 @@ def model_report(
     accelerators: Sequence[str] = ("edgetpu", "micro"),
     latency: bool = True,
     layers: bool = True,
+    energy: str | None = "estimated",
     runtime: str = "auto",
     threads: int = 1,
     runs: int | None = None,
@@ -72,6 +74,8 @@ def model_report(
         accelerators: Which of ``"edgetpu"``, ``"gpu"``, ``"micro"`` to check the file for.
         latency: Whether to measure times.
         layers: Whether to compare layer by layer and to look at activations.
+        energy: How `tfedge.energy` finds the energy of one run: ``"estimated"``, ``"measured"``
+            (both files, with a battery's meter that takes minutes), ``"auto"``; None for none.
         runtime: Which interpreter runs files.
         threads: Threads for its kernels.
         runs: Timed runs; None for as many as a narrow interval needs.
@@ -97,7 +101,7 @@ def model_report(
         >>> sorted(report.left_out)[:3]
         ['budget', 'channels', 'comparison']
     """
-    _check(accelerators, runtime, threads, runs, seconds)
+    _check(accelerators, energy, runtime, threads, runs, seconds)
     given: dict[str, Any] = {
         "budget": constraints_of(budget),
         "recipe": plain_mapping("recipe", recipe),
@@ -111,7 +115,7 @@ def model_report(
         subject = Subject(file, original, shipped, attempts, choose_runtime(runtime), threads)
         found = subject.measured(data, y, metrics, layers)
         found |= subject.timed(runs, seconds) if latency else subject.untimed()
-        found |= subject.inspected(accelerators)
+        found |= subject.inspected(accelerators) | subject.energies(energy)
     for part, value in given.items():
         if not value:
             attempts.skip(part, "not given")
@@ -134,11 +138,17 @@ def _record(file: TFLiteModel, seconds: float, found: dict[str, Any]) -> ModelRe
 
 
 def _check(
-    accelerators: Sequence[str], runtime: str, threads: int, runs: int | None, seconds: float
+    accelerators: Sequence[str],
+    energy: str | None,
+    runtime: str,
+    threads: int,
+    runs: int | None,
+    seconds: float,
 ) -> None:
     """Refuse settings before anything is measured."""
     for name in accelerators:
         one_of("accelerators", name, _ACCELERATORS)
+    one_of("energy", energy, (*METHODS, None))
     one_of("runtime", runtime, ("auto", "litert", "tflite-runtime", "tf.lite"))
     whole_number("threads", threads)
     whole_number("runs", 1 if runs is None else runs)

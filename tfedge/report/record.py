@@ -24,6 +24,7 @@ from tfedge.report.findings import (
     WeightHistogram,
 )
 from tfedge.runtime.accelerators.check import AcceleratorCheck
+from tfedge.runtime.energy.record import EnergyRecord
 from tfedge.runtime.latency.compare import LatencyRatio
 from tfedge.runtime.latency.record import LatencyRecord
 from tfedge.runtime.memory.record import MemoryRecord
@@ -52,7 +53,8 @@ class ModelReport(Record):
         latency: The file alone in a process.
         latency_ratio: The float32 file against the file, in turns.
         memory: Arena, peak and each operator's part.
-        energy: Energy for one sample.
+        energy: Energy of one run, measured or estimated; its ``method`` says which.
+        energy_reference: The same of the float32 file.
         statistics: Parameters and multiply-accumulates of the original.
         channels: What removal of channels did.
         layers: One row for each operator of the file.
@@ -84,7 +86,8 @@ class ModelReport(Record):
     latency: LatencyRecord | None
     latency_ratio: LatencyRatio | None
     memory: MemoryRecord | None
-    energy: Any
+    energy: EnergyRecord | None
+    energy_reference: EnergyRecord | None
     statistics: ModelStatistics | None
     channels: ChannelReport | None
     layers: tuple[LayerRow, ...]

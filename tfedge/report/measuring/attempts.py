@@ -9,6 +9,7 @@ from tfedge.core.errors import (
     CalibrationError,
     ConversionError,
     DeviceError,
+    MeterError,
     MissingPackageError,
     ModelError,
     WorkerError,
@@ -20,6 +21,7 @@ _REASONS = (
     ConversionError,
     CalibrationError,
     DeviceError,
+    MeterError,
     MissingPackageError,
 )
 _LONGEST = 400

@@ -24,6 +24,7 @@ from tfedge.report.measuring.scores import (
 )
 from tfedge.report.measuring.sizes import file_sizes, weight_histograms
 from tfedge.runtime.accelerators.check import check
+from tfedge.runtime.energy.energy import energy
 from tfedge.runtime.latency.benchmark import benchmark_each
 from tfedge.runtime.latency.compare import compare_latency
 from tfedge.runtime.memory.memory import memory
@@ -48,7 +49,7 @@ class Subject:
         how: How each part was obtained, by name of the part.
     """
 
-    STEPS: ClassVar[int] = 11
+    STEPS: ClassVar[int] = 13
 
     def __init__(
         self,
@@ -184,7 +185,6 @@ class Subject:
             "size": file_sizes(file),
             "reference": None if float_file is None else run("reference", file_sizes, float_file),
             "memory": planned,
-            "energy": self._attempts.skip("energy", "not measured"),
             "statistics": statistics,
             "channels": self._channels(),
             "layers": layer_rows(file, known),
@@ -192,6 +192,18 @@ class Subject:
             "activations": run("activations", activation_ranges, file, self._x) or (),
             "checks": tuple(one for one in checks if one is not None),
         }
+
+    def energies(self, method: str | None) -> dict[str, Any]:
+        """Return the energy of one run of both files, measured or estimated."""
+        found: dict[str, Any] = {"energy": None, "energy_reference": None}
+        if method is None or (method != "estimated" and not self._runs):
+            self._attempts.skip("energy", "the file does not run" if method else "not asked")
+            return found
+        for part, file in (("energy", self._file), ("energy_reference", self._float_file)):
+            if file is not None:
+                settings = {"method": method, "verbose": 0, **self._settings}
+                found[part] = self._attempts.run(part, energy, file, **settings)
+        return found
 
     def _channels(self) -> Any:
         """Return what removal of channels did, where both models are at hand."""

@@ -19,6 +19,7 @@ _PARTS = {
     "latency_ratio": "Latency against the float32 file",
     "memory": "Memory",
     "energy": "Energy",
+    "energy_reference": "Energy of the float32 file",
     "statistics": "Parameters and multiply-accumulates of the original",
     "channels": "Channels before and after",
     "activations": "Activation ranges",

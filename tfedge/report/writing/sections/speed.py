@@ -1,4 +1,4 @@
-"""Latency with its intervals, and energy."""
+"""Latency with its intervals."""
 
 from __future__ import annotations
 
@@ -83,20 +83,3 @@ def _table(rows: list[tuple[str, LatencyRecord, str]]) -> Table:
     one = rows[-1][1]
     caption = f"Times on {one.runtime}, {plural(one.threads, 'thread')}, batch {one.batch}"
     return Table(caption, head, tuple(lines))
-
-
-def energy(report: ModelReport) -> Section | None:
-    """Return the energy of one run: what the record says about itself.
-
-    Args:
-        report: The report.
-    """
-    if report.energy is None:
-        return None
-    rows = []
-    for name, value in report.energy.to_dict().items():
-        if isinstance(value, (int, float, str)):
-            text = f"{value:.4g}" if isinstance(value, float) else str(value)
-            rows.append(row(name.replace("_", " "), Cell(text)))
-    table = Table("Energy", ("figure", "value"), tuple(rows))
-    return Section("energy", "Energy", (table,), report.how.get("energy", ""))
