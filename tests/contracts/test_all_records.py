@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import json
+import warnings
 
 import pytest
 from source_tree import FILES
@@ -14,6 +15,8 @@ from tfedge.compress.quantization.rounding.learn import learn_rounding
 from tfedge.core.record_files import decode_record, encode_record
 from tfedge.core.records import Record
 from tfedge.models.statistics import model_statistics
+from tfedge.pipeline.search.job import Settings
+from tfedge.pipeline.search.narrowing import space_of
 from tfedge.runtime.latency.product import product_file
 from tfedge.runtime.memory.micro import MicroArena
 from tfedge.runtime.remote.device import RemoteInfo
@@ -43,6 +46,18 @@ def inside(value):
     elif hasattr(value, "values"):
         for item in value.values():
             yield from inside(item)
+
+
+def searched(model, x, y):
+    """Return what a search, advice before it, and what is settled in between hand out."""
+    budget = tfedge.Budget(size_bytes=10**6, accuracy_drop=0.9, trials=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # few samples
+        advice = tfedge.advise(model, budget, verbose=0)
+        parts = (x[::2], y[::2]), (x[1::2], y[1::2])
+        result = tfedge.compress(model, *parts, budget, epochs=0, verbose=0)
+    settings = Settings(budget, 0, 1, "tpe", None, None, "tiny")
+    return [result, advice, space_of(advice.curves, budget, 1), settings]
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +96,7 @@ def handed_out(states, float_model, lite, data):
         tfedge.zoo.list(),
         RemoteInfo(**about()),
         tfedge.check(lite, "edgetpu"),
+        searched(float_model, *data),
     ]
     return {type(record).__name__: record for record in inside(results)}
 
