@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tfedge.compress.pruning.channels.report import channel_report
+from tfedge.core.errors import ModelError
 from tfedge.core.openers import open_path
 from tfedge.core.replay import rereadable
 from tfedge.models.statistics import model_statistics
@@ -49,7 +50,7 @@ class Subject:
         how: How each part was obtained, by name of the part.
     """
 
-    STEPS: ClassVar[int] = 13
+    STEPS: ClassVar[int] = 14
 
     def __init__(
         self,
@@ -77,6 +78,9 @@ class Subject:
 
     def _run_once(self) -> bool:
         """Run the file on zeros; raise if it does not run."""
+        for item in self._file.inputs:
+            if np.dtype(item.dtype).kind not in "biuf":
+                raise ModelError(f"input {item.name!r} takes {item.dtype}; only numbers are fed")
         zeros = {
             item.name: np.zeros(item.shape, np.float32 if item.scale else item.dtype)
             for item in self._file.inputs

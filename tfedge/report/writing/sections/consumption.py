@@ -57,8 +57,6 @@ def _chart(found: EnergyRecord) -> Chart:
         hint = f"{short_count(one.macs)} MACs {one.compute_uj:.3g} µJ, bytes {one.memory_uj:.3g} µJ"
         text = f"{one.energy_uj:.3g} µJ"
         drawn.append(Bar(f"{one.index} {one.name}", one.energy_uj, "after", text, hint))
-    few = (
-        f"The {len(largest)} operators that cost most" if len(found.operators) > _DRAWN else "Cost"
-    )
-    legend = f"{few}, estimated: multiply-accumulates and bytes moved."
+    which = "each operator" if len(found.operators) <= _DRAWN else f"the {_DRAWN} largest operators"
+    legend = f"Energy of {which}, estimated from multiply-accumulates and bytes moved."
     return Chart(bars(drawn, legend), legend)
