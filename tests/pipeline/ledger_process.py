@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from tfedge.pipeline.budget import Budget
+from tfedge.pipeline.constraints import Constraint, Measured
 from tfedge.pipeline.drop import Drop
-from tfedge.pipeline.measures import Constraint, Measured
 from tfedge.pipeline.search.ledger import Ledger
 from tfedge.pipeline.search.plan import Plan
 from tfedge.pipeline.search.proxies import Curves

@@ -13,7 +13,7 @@ pytest.importorskip("optuna")
 pytest.importorskip("sklearn")
 
 import tfedge
-from tfedge.errors import ArgumentError, DataError, ModelError
+from tfedge.errors import ArgumentError, DataError, ModelError, StorageError
 from tfedge.models.flavours import keras3
 from tfedge.pipeline.result import CompressionResult
 from tfedge.pipeline.search import session
@@ -164,7 +164,7 @@ def test_another_search_is_refused(found, network, digits_data):
         ({"workers": 0}, ArgumentError, "workers=0"),
         ({"sampler": "grid"}, ArgumentError, "sampler='grid' is not known"),
         ({"model": 3}, ModelError, "A Keras model was asked for"),
-        ({"work": "/proc/nothing"}, ArgumentError, "cannot be written"),
+        ({"work": "/proc/nothing"}, StorageError, "cannot be written"),
     ],
 )
 def test_bad_settings_are_refused_before_any_work(change, kind, words, network, digits_data):
@@ -211,7 +211,7 @@ def test_ctrl_c_keeps_the_best_so_far(network, digits_data, tmp_path, monkeypatc
     budget = tfedge.Budget(accuracy_drop=0.3, trials=3)
     settings = {"epochs": 1, "work": tmp_path, "verbose": 0}
     monkeypatch.setattr(session, "made", interrupted)
-    with pytest.warns(UserWarning, match="The search was interrupted"):
+    with pytest.warns(UserWarning, match="The search was interrupted by Ctrl-C"):
         result = tfedge.compress(network, *digits_data, budget, **settings)
     assert result.interrupted and [one.number for one in result.trials] == [0]
     assert result.best.size_bytes == result.trials[0].measured.size_bytes
@@ -236,10 +236,15 @@ def test_a_full_disk_is_said_and_gone_on_from(network, digits_data, tmp_path, mo
 
     budget, settings = tfedge.Budget(accuracy_drop=0.3, trials=1), {"epochs": 1, "verbose": 0}
     monkeypatch.setattr(session, "made", full)
-    with pytest.raises(ArgumentError, match=r"No space left on device\. Make room"):
+    with pytest.raises(StorageError, match=r"No space left on device\. Make room"):
         tfedge.compress(network, *digits_data, budget, work=tmp_path, **settings)
     monkeypatch.setattr(session, "made", untrained)
     assert tfedge.compress(network, *digits_data, budget, work=tmp_path, **settings).met
+    monkeypatch.setattr(session, "made", full)
+    more = tfedge.Budget(accuracy_drop=0.3, trials=2)
+    with pytest.warns(UserWarning, match="interrupted: .*No space left.*best so far"):
+        kept = tfedge.compress(network, *digits_data, more, work=tmp_path, **settings)
+    assert kept.interrupted and kept.met and len(kept.trials) == 1
 
 
 def test_trials_that_fail_are_told_and_passed_over(network, digits_data, tmp_path, monkeypatch):

@@ -9,8 +9,8 @@ pytest.importorskip("optuna")
 from ledger_process import CURVES, made_up
 
 from tfedge.pipeline.budget import Budget
+from tfedge.pipeline.constraints import Constraint, Measured
 from tfedge.pipeline.drop import Drop
-from tfedge.pipeline.measures import Constraint, Measured
 from tfedge.pipeline.pareto import front
 from tfedge.pipeline.search.ladder import next_rate
 from tfedge.pipeline.search.ledger import Entry

@@ -9,8 +9,8 @@ from typing import Any
 
 from tfedge.pipeline.advice import Technique
 from tfedge.pipeline.budget import Budget
+from tfedge.pipeline.constraints import shown
 from tfedge.pipeline.drop import Drop
-from tfedge.pipeline.measures import shown
 from tfedge.pipeline.search.narrowing import space_of
 from tfedge.pipeline.search.plan import Plan
 from tfedge.pipeline.search.proxies import Curves

@@ -73,10 +73,29 @@ def compress(
         ArgumentError: If a setting is wrong, or ``work`` holds the search of something else.
         ModelError: If ``model`` is no Keras model.
         DataError: If ``val`` has no labels, or data do not fit.
+        StorageError: If ``work`` cannot be written, or the disk is full. What is there stays, and
+            the same call goes on.
         MissingPackageError: If Optuna is not installed (``pip install tfedge[search]``).
 
     Warns:
         UserWarning: If ``val`` is small, or holds samples of ``train``.
+
+    Example:
+        >>> import numpy as np
+        >>> from tfedge.models.flavours import keras3
+        >>> layers = keras3().layers
+        >>> stack = [layers.Input((4,)), layers.Dense(8, "relu"), layers.Dense(2, "softmax")]
+        >>> x = np.random.default_rng(0).random((600, 4), "float32")
+        >>> y = (x[:, 0] > x[:, 1]).astype(int)
+        >>> data = (x[:300], y[:300]), (x[300:], y[300:])
+        >>> budget = Budget(size_bytes=10_000, accuracy_drop=0.05, trials=1)
+        >>> result = compress(keras3().Sequential(stack), *data, budget, epochs=0, verbose=0)
+        >>> result.met, result.best.inputs[0].dtype
+        (True, 'int8')
+
+    Reference:
+        Akiba et al., "Optuna", KDD 2019, arXiv:1907.10902; the walk follows the accuracy-aware
+        training of NNCF (https://github.com/openvinotoolkit/nncf).
     """
     check_settings(budget, epochs, seed, workers, sampler)
     begin = time.time()

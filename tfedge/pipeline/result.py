@@ -4,51 +4,26 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tfedge.core.errors import ArgumentError, ModelError
+from tfedge.core.errors import ArgumentError, ModelError, StorageError
 from tfedge.core.files import write_together
 from tfedge.core.record_files import load_record, save_record
 from tfedge.core.records import Record
 from tfedge.core.tables import frame
 from tfedge.pipeline.budget import Budget
-from tfedge.pipeline.measures import Measured, shown
+from tfedge.pipeline.constraints import Measured
 from tfedge.pipeline.pareto import front
+from tfedge.pipeline.recipe_files import json_bytes
 from tfedge.pipeline.recipe_line import recipe_line
+from tfedge.pipeline.trial import Trial, drop_of, row_of
 from tfedge.runtime.model import TFLiteModel
 
 _RECORD = "result.json"
 FILES = "files"
-
-
-@dataclass(frozen=True, repr=False)
-class Trial(Record):
-    """One file that a search tried.
-
-    Attributes:
-        number: Its number, from 0, in the order in which trials began.
-        recipe: How it was made, as plain data that `tfedge.run` takes.
-        state: ``"complete"``; ``"hopeless"`` if it was stopped because it could not be within the
-            budget; ``"failed"``.
-        measured: What was found of it, on the part of ``val`` that the search chooses by; None
-            where there is no file.
-        seconds: How long it took.
-        note: Why it was tried, or why it was stopped or failed.
-
-    Example:
-        >>> Trial(3, {"steps": [{"kind": "convert"}]}, "hopeless", None, 0.1, "too large").number
-        3
-    """
-
-    number: int
-    recipe: Mapping[str, Any]
-    state: str
-    measured: Measured | None
-    seconds: float
-    note: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,7 +41,7 @@ class CompressionResult(Record):
         chosen_by: Samples that the search chose by.
         proven_on: Samples of the proof.
         seconds: How long the search took, this time.
-        interrupted: Whether it was stopped by Ctrl-C.
+        interrupted: Whether it was stopped by Ctrl-C or a full disk.
         trials: Every trial.
         folder: Where the files of the trials lie.
 
@@ -118,7 +93,7 @@ class CompressionResult(Record):
         """
         names = list(self.budget.limits) or [self.budget.ranked_by]
         complete = [one for one in self.trials if one.measured is not None]
-        costs = [[_drop(one), *(one.measured[name] for name in names)] for one in complete]  # type: ignore[index]
+        costs = [[drop_of(one), *(one.measured[name] for name in names)] for one in complete]  # type: ignore[index]
         return tuple(complete[place] for place in front(costs))
 
     def trial(self, number: int) -> Trial:
@@ -162,7 +137,7 @@ class CompressionResult(Record):
         """Return a row of plain data for each trial."""
         best = {one.number for one in self.pareto_set}
         return [
-            _row(one, self.budget, one.number in best, one.number == self.chosen)
+            row_of(one, self.budget, one.number in best, one.number == self.chosen)
             for one in self.trials
         ]
 
@@ -210,7 +185,7 @@ class CompressionResult(Record):
             The folder.
 
         Raises:
-            ArgumentError: If it cannot be written there.
+            StorageError: If it cannot be written there.
         """
         folder = Path(folder)
         kept = {one.number for one in self.pareto_set} | {self.chosen}
@@ -218,12 +193,12 @@ class CompressionResult(Record):
             folder / FILES / f"{number}.tflite": self.file(number).content for number in kept
         }
         contents[folder / "model.tflite"] = self.best.content
-        contents[folder / "recipe.json"] = plain_json(self.recipe)
+        contents[folder / "recipe.json"] = json_bytes(self.recipe)
         try:
             (folder / FILES).mkdir(parents=True, exist_ok=True)
             write_together(contents)
         except OSError as error:
-            raise ArgumentError(
+            raise StorageError(
                 f"Cannot write {len(contents)} files to {str(folder)!r}: {error.strerror}. Choose "
                 "a folder that can be written and has room."
             ) from error
@@ -249,73 +224,3 @@ class CompressionResult(Record):
             f"({whole / size:.1f}x smaller), {recipe_line(trial.recipe)}"
         )
         return "\n".join([f"{self.model!r}: {self.verdict}", best, repr(self.proof)])
-
-
-def _drop(one: Trial) -> float:
-    """Return how much worse a trial's file is than the original."""
-    return one.measured.drop.drop if one.measured and one.measured.drop else 0.0
-
-
-def _row(one: Trial, budget: Budget, in_front: bool, chosen: bool) -> dict[str, Any]:
-    """Return a row of the table."""
-    found, names = one.measured, dict.fromkeys(["size_bytes", "gzip_bytes", "macs", *budget.limits])
-    drop = found.drop if found else None
-    return {
-        "number": one.number,
-        "state": one.state,
-        "recipe": recipe_line(one.recipe),
-        **{name: found[name] if found else None for name in names},
-        **({drop.metric: drop.value} if drop else {}),
-        "drop": drop.drop if drop else None,
-        "met": found.met if found else None,
-        "pareto": in_front,
-        "best": chosen,
-        "seconds": one.seconds,
-        "note": one.note,
-    }
-
-
-def verdict_of(
-    proof: Measured,
-    complete: int,
-    passed_over: Sequence[int] = (),
-    reasons: Mapping[str, str] | None = None,
-) -> str:
-    """Return in a sentence whether a file is within its budget, else what binds.
-
-    Args:
-        proof: The best file on the samples of the proof.
-        complete: Number of files.
-        passed_over: Trials that were better on other samples and failed the proof.
-        reasons: Why a limit is out of reach, by its name.
-
-    Example:
-        >>> verdict_of(Measured("cnn", 800, 700, 10, None, ()), 3, (2,))
-        'Within the budget. Trial 2 looked better and failed the proof.'
-    """
-    worst = proof.binding
-    if worst is None:
-        who = "Trials" if len(passed_over) > 1 else "Trial"
-        names = " and ".join(map(str, passed_over))
-        more = f" {who} {names} looked better and failed the proof." if passed_over else ""
-        return f"Within the budget.{more}"
-    files = "file" if complete == 1 else "files"
-    limit = f"{worst.name}={shown(worst.name, worst.limit)}" if worst.limit else worst.name
-    reason = (reasons or {}).get(worst.name, "")
-    more = f" It is out of reach: {reason}." if reason else ""
-    return (
-        f"None of {complete} {files} is within the budget: {limit} binds, the nearest has "
-        f"{shown(worst.name, worst.value)}.{more}"
-    )
-
-
-def plain_json(recipe: Mapping[str, Any]) -> bytes:
-    r"""Return a recipe as JSON.
-
-    Example:
-        >>> plain_json({"steps": ()})
-        b'{\n  "steps": []\n}\n'
-    """
-    import json
-
-    return (json.dumps(recipe, indent=2, default=list) + "\n").encode()

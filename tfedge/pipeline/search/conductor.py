@@ -8,11 +8,13 @@ import warnings
 from collections.abc import Callable
 
 from tfedge.convert.converter import convert
+from tfedge.core.errors import StorageError
 from tfedge.core.files import write_whole
 from tfedge.core.progress import progress
+from tfedge.pipeline.constraints import Measured
 from tfedge.pipeline.drop import Yardstick
-from tfedge.pipeline.measures import Measured, measured
-from tfedge.pipeline.result import FILES, CompressionResult, verdict_of
+from tfedge.pipeline.measures import measured
+from tfedge.pipeline.result import FILES, CompressionResult
 from tfedge.pipeline.search.crew import crew
 from tfedge.pipeline.search.job import Job, as_data
 from tfedge.pipeline.search.ledger import Entry, Ledger, trial_of
@@ -23,6 +25,7 @@ from tfedge.pipeline.search.proxies import FRACTIONS, Curves, curves
 from tfedge.pipeline.search.session import Session
 from tfedge.pipeline.search.space import Space
 from tfedge.pipeline.search.subject import Subject
+from tfedge.pipeline.verdict import verdict_of
 from tfedge.runtime.model import TFLiteModel
 
 _PROOF_SECONDS = 1.0
@@ -45,16 +48,18 @@ class Conductor:
 
     def result(self) -> CompressionResult:
         """Return what the search found, also when it is interrupted."""
+        self._original_bytes()
         ledger, interrupted = self._job.ledger(), False
         try:
             self._search(ledger)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, StorageError) as error:
             interrupted = True
             if not any(one.measured for one in ledger.entries()):
                 raise
+            why = " by Ctrl-C" if isinstance(error, KeyboardInterrupt) else f": {error}"
             warnings.warn(
-                "The search was interrupted; this is the best so far. The same call with the same "
-                "work folder goes on.",
+                f"The search was interrupted{why}. This is the best so far. The same call with "
+                "the same work folder goes on.",
                 stacklevel=4,
             )
         finally:

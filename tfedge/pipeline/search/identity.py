@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tfedge._version import __version__
-from tfedge.core.errors import ArgumentError, DataError
+from tfedge.core.errors import ArgumentError, DataError, StorageError
 from tfedge.core.files import write_whole
 from tfedge.core.record_files import encode_record
 from tfedge.pipeline.fingerprint import fingerprint, model_digest
@@ -51,8 +51,8 @@ def claim(folder: Path, identity: dict[str, Any], resume: bool) -> bool:
         resume: Whether a search that was begun may be gone on with.
 
     Raises:
-        ArgumentError: If it holds another search, or one that is not to be gone on with, or cannot
-            be written.
+        ArgumentError: If it holds another search, or one that is not to be gone on with.
+        StorageError: If it cannot be written.
         DataError: If what it holds cannot be read.
     """
     path = folder / MANIFEST
@@ -62,7 +62,7 @@ def claim(folder: Path, identity: dict[str, Any], resume: bool) -> bool:
             write_whole(path, (json.dumps(identity, indent=2) + "\n").encode())
             return False
     except OSError as error:
-        raise ArgumentError(
+        raise StorageError(
             f"work={str(folder)!r} cannot be written: {error.strerror}. Choose a folder that can "
             "be written and has room."
         ) from error

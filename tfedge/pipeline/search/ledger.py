@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from tfedge.core.record_files import decode_record, encode_record
-from tfedge.pipeline.measures import Measured
-from tfedge.pipeline.result import Trial
+from tfedge.pipeline.constraints import Measured
 from tfedge.pipeline.search.locks import Sign, held, lives
 from tfedge.pipeline.search.optuna_door import open_study, optuna, quiet, sampler_of
 from tfedge.pipeline.search.space import Space, key_of, recipe_of
+from tfedge.pipeline.trial import Trial
 
 _ATTEMPTS = 20
 _FAR = 1e9

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfedge.pipeline.budget import Budget
-from tfedge.pipeline.measures import shown
+from tfedge.pipeline.constraints import shown
 from tfedge.pipeline.search.ledger import Entry
 from tfedge.pipeline.search.proxies import Curves
 from tfedge.pipeline.search.space import Space

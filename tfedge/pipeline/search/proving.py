@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tfedge.pipeline.budget import Budget
-from tfedge.pipeline.measures import Measured
+from tfedge.pipeline.constraints import Measured
 from tfedge.pipeline.search.ledger import Entry
 
 ATTEMPTS = 3

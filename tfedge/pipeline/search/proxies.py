@@ -21,7 +21,8 @@ from tfedge.core.records import Record
 from tfedge.core.sizes import gzip_size
 from tfedge.core.tables import text_table
 from tfedge.pipeline.budget import Budget
-from tfedge.pipeline.measures import measured, shown
+from tfedge.pipeline.constraints import shown
+from tfedge.pipeline.measures import measured
 from tfedge.runtime.model import TFLiteModel
 
 FRACTIONS = (0.7, 0.45, 0.25, 0.12, 0.05)

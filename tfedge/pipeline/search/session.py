@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tfedge.core.errors import ArgumentError, TfedgeError
+from tfedge.core.errors import StorageError, TfedgeError
 from tfedge.pipeline.drop import Yardstick
 from tfedge.pipeline.measures import measured
 from tfedge.pipeline.result import FILES
@@ -68,9 +68,9 @@ class Session:
             self._ledger.complete(taken, found, time.perf_counter() - start)
         except OSError as error:
             self._ledger.give_back(taken)
-            raise ArgumentError(
-                f"The work folder {str(self._job.folder)!r} cannot be written: {error.strerror}. "
-                "Make room; the same call goes on where it stopped."
+            raise StorageError(
+                f"The work folder {str(self._job.folder)!r} cannot be written: "
+                f"{error.strerror or error}. Make room; the same call goes on where it stopped."
             ) from error
         except TfedgeError as error:
             self._ledger.stop(taken, "failed", _told(error), time.perf_counter() - start)
