@@ -41,7 +41,7 @@ def metrics_for(model: Any, val: Samples | None, asked: Any) -> Any:
 
 def _items(val: Samples) -> Any:
     """Return data as `tfedge.evaluate` reads them."""
-    return tuple(val.whole) if val.whole is not None else val.batches()
+    return tuple(val.whole) if val.whole is not None else map(tuple, val.batches())
 
 
 def _plain(value: Any) -> Any:

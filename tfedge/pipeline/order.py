@@ -43,9 +43,10 @@ def _mistake(kind: str, before: Sequence[str]) -> str:
             "first."
         )
     if kind in ("prune", "cluster", *_INTEGERS) and integers:
+        remedy = "Leave one out" if kind in _INTEGERS else f"Put {kind} before it"
         return (
             f"comes after {integers}, which has put the kernels behind fake quantization already. "
-            f"Put {kind} before it{'' if kind != integers else ', or leave one out'}."
+            f"{remedy}."
         )
     if kind == "prune" and "cluster" in before:
         return (

@@ -68,11 +68,23 @@ class Kind:
         unknown = [name for name in settings if name not in self.settings]
         found = [self._unknown(name, settings[name]) for name in unknown]
         known = {name: value for name, value in settings.items() if name in self.settings}
-        try:
-            self.check({**self.own, **known})
-        except (TfedgeError, TypeError) as error:
-            found.append(f": {error}")
-        return found
+        return [*found, *self._wrong(known)]
+
+    def _wrong(self, settings: dict[str, Any]) -> list[str]:
+        """Return what is wrong with values; each that is named is set aside to find the others."""
+        found: list[str] = []
+        while True:
+            try:
+                self.check({**self.own, **settings})
+            except (TfedgeError, TypeError) as error:
+                text = str(error)
+            else:
+                return found
+            culprit = _named_in(text, settings)
+            if culprit is None:
+                return found or [f": {text}"]
+            found.append(f": {text}")
+            del settings[culprit]
 
     def _unknown(self, name: str, value: Any) -> str:
         """Return what to say about a setting that there is not."""
@@ -83,3 +95,8 @@ class Kind:
             f", {name}={value!r}: {self.name} has no such setting.{near} It has "
             f"{', '.join(self.settings)}."
         )
+
+
+def _named_in(text: str, settings: Mapping[str, Any]) -> str | None:
+    """Return the setting that a message of the house begins with."""
+    return next((one for one in settings if text.startswith((f"{one}=", f"{one}["))), None)

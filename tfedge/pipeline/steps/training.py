@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfedge.core.checks import one_of, whole_number, within
-from tfedge.core.errors import ArgumentError
+from tfedge.core.errors import ArgumentError, DataError, TfedgeError
 from tfedge.pipeline.steps.context import Context
 
 ORIGINAL = "original"
@@ -92,14 +92,32 @@ def train(
     learner = _learner(model, context, settings, losses)
     steps = settings["epochs"] * context.train.steps(settings["batch_size"])
     learner.compile(optimizer_of(settings["optimizer"], _rate(settings, steps)), context.task.loss)
-    context.train.fit(
-        learner,
-        settings["epochs"],
-        settings["batch_size"],
-        [*_stopping(settings), *context.callbacks],
-        context.val if settings.get("patience") else None,
-    )
+    _fit(learner, context, settings)
     return getattr(learner, "student", learner)
+
+
+def _fit(learner: Any, context: Context, settings: Mapping[str, Any]) -> None:
+    """Train; say in words that labels or outputs do not fit the loss."""
+    import tensorflow as tf
+
+    callbacks = [*_stopping(settings), *context.callbacks]
+    val = context.val if settings.get("patience") else None
+    try:
+        context.train.fit(learner, settings["epochs"], settings["batch_size"], callbacks, val)
+    except TfedgeError:
+        raise
+    except (ValueError, tf.errors.InvalidArgumentError) as error:
+        raise DataError(
+            f"{context.name!r} cannot be trained on train with the loss {context.task.text}: "
+            f"{_last_line(error)} Check the labels, or say which loss is meant."
+        ) from error
+
+
+def _last_line(error: Exception) -> str:
+    """Return the line of an error of TensorFlow that says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = [line for line in lines if line.split(":")[0].endswith("Error")]
+    return (said or lines or [type(error).__name__])[-1][:300]
 
 
 def _learner(
