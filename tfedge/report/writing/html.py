@@ -32,16 +32,13 @@ def fragment(report: ModelReport) -> str:
     Raises:
         MissingPackageError: If Jinja2 is not installed.
     """
-    return _render("fragment.html.j2", report)
+    return _render("fragment.html.j2", report, prefix=f"report-{report.sha256[:8]}-")
 
 
-def _render(template: str, report: ModelReport) -> str:
-    """Return a template filled in."""
-    return (
-        _templates()
-        .get_template(template)
-        .render(report=report, cards=cards(report), sections=sections(report))
-    )
+def _render(template: str, report: ModelReport, prefix: str = "") -> str:
+    """Return a template filled in; the prefix keeps names of sections apart from others'."""
+    filled = {"cards": cards(report), "sections": sections(report)}
+    return _templates().get_template(template).render(report=report, prefix=prefix, **filled)
 
 
 @functools.cache

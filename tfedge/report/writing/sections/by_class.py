@@ -30,6 +30,8 @@ def by_class(scores: ClassScores, names: Sequence[str]) -> list[Any]:
     """
     known = names if len(names) == len(scores.samples) else ()
     labels = [str(known[at]) if known else str(at) for at in range(len(scores.samples))]
+    if not any(scores.samples):
+        return [Note(f"No sample has a label{_of(scores)}.", MUTE)]
     if len(labels) <= _LARGEST_CHART:
         blocks: list[Any] = [_chart(scores, labels), _table(scores, labels)]
     else:
