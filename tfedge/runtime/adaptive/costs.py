@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 _SMOOTHING = 0.1
+_SPREAD_SMOOTHING = 0.02
 _LARGEST_FACTOR = 100.0
+_LARGEST_DEVIATION = 4.0
 
 
 class Costs:
@@ -21,6 +23,11 @@ class Costs:
         batched_ms: Time for each sample of a full micro-batch.
         batches: Samples of a full micro-batch.
 
+    Attributes:
+        factor: How much longer everything takes than when it was measured.
+        spread: How much times vary: the squared coefficient of variation, 0 for constant times, 1
+            for exponential ones.
+
     Example:
         >>> costs = Costs([1.0, 4.0], [0.5, 4.0], [8, 1])
         >>> costs.expected_ms(0, 1), costs.expected_ms(0, 8), costs.expected_ms(1, 3)
@@ -33,6 +40,7 @@ class Costs:
         self._single, self._batched = tuple(single_ms), tuple(batched_ms)
         self.batches = tuple(batches)
         self.factor = 1.0
+        self.spread = 0.0
 
     @property
     def single_ms(self) -> tuple[float, ...]:
@@ -52,8 +60,11 @@ class Costs:
         return self.factor * float(np.interp(samples, (1, batch), (single, whole * batch)))
 
     def learn(self, rung: int, samples: int, took_ms: float) -> None:
-        """Correct the factor by what a batch took, a tenth of the way."""
-        base = self.expected_ms(rung, samples) / self.factor
+        """Correct factor and spread by what a batch took, some of the way."""
+        expected = self.expected_ms(rung, samples)
+        base = expected / self.factor
         if base > 0:
+            deviation = min(abs(took_ms / expected - 1.0), _LARGEST_DEVIATION)
+            self.spread += _SPREAD_SMOOTHING * (deviation**2 - self.spread)
             found = min(max(took_ms / base, 1 / _LARGEST_FACTOR), _LARGEST_FACTOR)
             self.factor += _SMOOTHING * (found - self.factor)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfedge.core.errors import ModelError
+from tfedge.core.errors import ModelError, WorkerError
 from tfedge.runtime.accelerators.choose import choose_accelerator
 from tfedge.runtime.adaptive.alike import Ports
 from tfedge.runtime.adaptive.costs import Costs
@@ -18,7 +18,10 @@ from tfedge.runtime.interpreter import quiet_worker
 from tfedge.runtime.refusals import too_old
 from tfedge.runtime.worker import WorkerCallError
 
+_OPEN = "tfedge.runtime.adaptive.session:open_rung"
+_RUN = "tfedge.runtime.adaptive.session:run"
 _ROUNDS = 7
+_ATTEMPTS = 3
 
 
 class Executor:
@@ -73,22 +76,27 @@ class Executor:
         self.open()
         ports = self._ports[rung]
         parts = [[arrays[place] for place in ports.inputs_in_file] for arrays in requests]
-        found = self._worker.call(
-            "tfedge.runtime.adaptive.session:run", rung, parts, timeout=self._timeout_s
-        )
+        found = self._worker.call(_RUN, rung, parts, timeout=self._timeout_s)
         return [
             decode(found[place], tensor)
             for place, tensor in zip(ports.outputs_in_file, ports.outputs, strict=True)
         ]
 
     def open(self) -> None:
-        """Open every variant, unless they are open."""
+        """Open every variant, unless they are open; again if the worker dies meanwhile."""
         if self._worker.alive and self._worker.pid == self._pid:
             return
-        self.restarts += self._pid is not None
-        for rung in range(len(self._ladder)):
-            self._open_one(rung)
-        self._pid = self._worker.pid
+        for attempt in range(_ATTEMPTS):
+            self.restarts += self._pid is not None or attempt > 0
+            rung = 0
+            try:
+                for rung in range(len(self._ladder)):
+                    self._open_one(rung)
+            except WorkerCallError as failure:
+                self._blame(rung, failure, last=attempt + 1 == _ATTEMPTS)
+            else:
+                self._pid = self._worker.pid
+                return
 
     def costs(self) -> Costs:
         """Return how long one sample, and a full micro-batch, take from here and back."""
@@ -103,29 +111,33 @@ class Executor:
         self._worker.close()
 
     def _open_one(self, rung: int) -> None:
-        """Open one variant; without micro-batches if the runtime dies of them."""
+        """Open one variant."""
         model = self._ladder[rung].file
-        try:
-            together = self._worker.call(
-                "tfedge.runtime.adaptive.session:open_rung",
-                rung,
-                np.frombuffer(model.content, np.uint8),
-                settings=self._settings[rung],
-                inputs=model.inputs,
-                stateful=any(tensor.variable for tensor in model.tensors()),
-                batch=self._batches[rung],
-            )
-        except WorkerCallError as failure:
-            if failure.died and self._batches[rung] > 1:
-                self._batches[rung] = 1
-                for place in range(rung + 1):
-                    self._open_one(place)
-                return
-            reason = too_old(str(failure), self._runtime) or str(failure)
-            raise ModelError(f"{model.name!r} cannot be run: {reason}") from failure
-        native = model.inputs[0].shape[0]
-        if native > 1:
+        together = self._worker.call(
+            _OPEN,
+            rung,
+            np.frombuffer(model.content, np.uint8),
+            settings=self._settings[rung],
+            inputs=model.inputs,
+            stateful=any(tensor.variable for tensor in model.tensors()),
+            batch=self._batches[rung],
+        )
+        if model.inputs[0].shape[0] > 1:
             self._batches[rung] = together
+
+    def _blame(self, rung: int, failure: WorkerCallError, last: bool) -> None:
+        """Raise for a variant that cannot be opened, or get ready to try again.
+
+        The runtime may have died of micro-batches: one that never was open does without them.
+        """
+        name = self._ladder[rung].name
+        if not failure.died:
+            reason = too_old(str(failure), self._runtime) or str(failure)
+            raise ModelError(f"{name!r} cannot be run: {reason}") from failure
+        if last:
+            raise WorkerError(f"{name!r} cannot be opened: {failure}") from failure
+        if self._pid is None:
+            self._batches[rung] = 1
 
     def _took_ms(self, rung: int, samples: int) -> float:
         """Return the median time of answering some requests of one sample, in ms."""

@@ -37,9 +37,11 @@ class LatencyTarget(Policy):
         0
 
     Reference:
-        Kleinrock, Queueing Systems, volume 1 (1975), section 3.2: in an M/M/1 queue of
-        utilization r and service time s a customer waits longer than t with probability
-        ``r * exp(-(1 - r) * t / s)``. Service times here vary less, which errs on the safe side.
+        Kingman, "The single server queue in heavy traffic", 1961: at utilization r and service
+        time s a customer waits longer than t with probability ``r * exp(-(1 - r) * t / (s * v))``,
+        v the mean of the squared coefficients of variation of arrivals (1 for Poisson's) and of
+        service times (measured). It is exact in an M/M/1 queue, where v is 1 (Kleinrock, Queueing
+        Systems, volume 1, 1975).
     """
 
     reads = ("latency_ms", "queue", "rate_per_s")
@@ -70,7 +72,7 @@ class LatencyTarget(Policy):
         """Return the quantile of the latency to expect with a variant.
 
         The larger of two: how long the last of those that wait now will have waited, and the
-        quantile in an M/M/1 queue that has settled.
+        quantile in a queue that has settled at this rate.
 
         Args:
             signals: How things are.
@@ -80,7 +82,8 @@ class LatencyTarget(Policy):
             Milliseconds; infinite if the variant is slower than requests come.
 
         Example:
-            >>> signals = Signals(0.0, 1, rate_per_s=50.0, single_ms=(10.0,), batched_ms=(10.0,))
+            >>> times = {"single_ms": (10.0,), "batched_ms": (10.0,), "spread": 1.0}
+            >>> signals = Signals(0.0, 1, rate_per_s=50.0, **times)
             >>> round(LatencyTarget(50.0).foreseen_ms(signals, 0), 1)
             88.2
         """
@@ -91,7 +94,8 @@ class LatencyTarget(Policy):
         if used >= 1.0:
             return math.inf
         waits = math.log(used / (1.0 - self.quantile)) if used > 1.0 - self.quantile else 0.0
-        return max(clearing, single + each / (1.0 - used) * waits)
+        varies = 0.5 * (1.0 + signals.spread)
+        return max(clearing, single + varies * each / (1.0 - used) * waits)
 
     def _best_below(self, signals: Signals, rung: int) -> int:
         """Return the best cheaper variant that is foreseen to hold the target, else the fastest."""

@@ -168,6 +168,7 @@ class Scheduler:
             rate_per_s=self.window.rate_per_s(now),
             single_ms=self.costs.single_ms,
             batched_ms=self.costs.batched_ms,
+            spread=self.costs.spread,
             energy_uj=self._energy_uj,
             **self._readings(now),
         )

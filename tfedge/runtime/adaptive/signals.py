@@ -28,6 +28,7 @@ class Signals(Record):
         single_ms: Time to answer one sample alone, for each variant: measured when it was opened,
             and scaled by how fast the machine is now.
         batched_ms: Time for each sample of a full micro-batch, for each variant.
+        spread: How much these times vary: their squared coefficient of variation.
         energy_uj: Energy of one sample for each variant, None where it was not given.
         cpu_load: Part of the processors' time that is used, in [0, 1].
         temperature_c: Temperature of the hottest sensor.
@@ -51,6 +52,7 @@ class Signals(Record):
     rate_per_s: float = 0.0
     single_ms: tuple[float, ...] = ()
     batched_ms: tuple[float, ...] = ()
+    spread: float = 0.0
     energy_uj: tuple[float | None, ...] = ()
     cpu_load: float | None = None
     temperature_c: float | None = None
