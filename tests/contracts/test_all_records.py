@@ -17,6 +17,7 @@ from tfedge.core.records import Record
 from tfedge.models.statistics import model_statistics
 from tfedge.pipeline.search.job import Settings
 from tfedge.pipeline.search.narrowing import space_of
+from tfedge.report.findings import ConfusionChange
 from tfedge.runtime.latency.product import product_file
 from tfedge.runtime.memory.micro import MicroArena
 from tfedge.runtime.remote.device import RemoteInfo
@@ -96,7 +97,12 @@ def handed_out(states, float_model, lite, data):
         tfedge.zoo.list(),
         RemoteInfo(**about()),
         tfedge.check(lite, "edgetpu"),
+        ConfusionChange(label=0, taken_for=1, before=2, after=3),
+        tfedge.report.model_report(
+            lite, float_model, *data, budget=[{"name": "macs", "limit": 9}], runs=5, verbose=0
+        ),
         searched(float_model, *data),
+        tfedge.run("fast", float_model, data, verbose=0),
     ]
     return {type(record).__name__: record for record in inside(results)}
 
@@ -111,7 +117,7 @@ def test_records_print_and_travel(name, handed_out):
     text = repr(record)
     assert text and " object at 0x" not in text
     assert max(map(len, text.splitlines())) <= 120
-    if not isinstance(record, tfedge.TFLiteModel):
+    if not isinstance(record, (tfedge.TFLiteModel, tfedge.RunResult)):  # these write files
         again = decode_record(json.loads(json.dumps(encode_record(record))))
         assert type(again) is type(record)
         assert again.to_json() == record.to_json()
