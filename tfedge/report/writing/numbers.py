@@ -58,6 +58,16 @@ def milliseconds(value: float) -> str:
     return f"{1e3 * value:.3g} µs" if 0 < value < 0.1 else f"{shown_ms(value)} ms"
 
 
+def microjoules(value: float) -> str:
+    """Return an energy: in nanojoules below a tenth of a microjoule.
+
+    Example:
+        >>> microjoules(12.5), microjoules(0.0249)
+        ('12.5 µJ', '24.9 nJ')
+    """
+    return f"{1e3 * value:.3g} nJ" if value < 0.1 else f"{value:.4g} µJ"
+
+
 def decibels(value: float) -> str:
     """Return a signal-to-noise ratio.
 

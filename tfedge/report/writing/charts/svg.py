@@ -110,7 +110,7 @@ def round_ticks(low: float, high: float, most: int = 6) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return 1, 2 and 5 times powers of ten within a range; the ends if there are none.
+    """Return 1, 2 and 5 times powers of ten within a range; round values if these are few.
 
     Example:
         >>> log_ticks(900, 6000)
@@ -119,4 +119,5 @@ def log_ticks(low: float, high: float) -> list[float]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     wide = high / low > 300
     found = [one * 10.0**power for power in powers for one in ((1,) if wide else (1, 2, 5))]
-    return [tick for tick in found if low <= tick <= high] or [low, high]
+    inside = [tick for tick in found if low <= tick <= high]
+    return inside if len(inside) > 2 else round_ticks(low, high, 5)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tfedge.report.record import ModelReport
-from tfedge.report.writing.blocks import Cell, Chart, Note, Section, Table, row
+from tfedge.report.writing.blocks import Cell, Chart, Note, Section, Table, dash, row
 from tfedge.report.writing.charts.bars import Bar, bars
-from tfedge.report.writing.numbers import short_count, times
+from tfedge.report.writing.numbers import microjoules, short_count, times
 from tfedge.runtime.energy.record import EnergyRecord
 
 _DRAWN = 10
@@ -38,15 +38,26 @@ def _table(found: EnergyRecord, before: EnergyRecord | None) -> Table:
     known = [("float32 file", before)] if before is not None and alike else []
     rows = []
     for label, one in (*known, ("this file", found)):
-        spread = f"{one.energy_low_uj:.4g} to {one.energy_high_uj:.4g} µJ"
-        cells = [Cell(f"{one.energy_uj:.4g} µJ", one.energy_uj), Cell(spread, one.energy_low_uj)]
-        rows.append(row(label, *cells, one.method))
+        energy_ = Cell(microjoules(one.energy_uj), one.energy_uj)
+        rows.append(row(label, energy_, _spread(one), one.method))
     ratio = ""
     if before is not None and alike and found.energy_uj > 0:
         ratio = (
             f"; the float32 file needs {times(before.energy_uj / found.energy_uj)} times as much"
         )
-    return Table(f"Energy of one run{ratio}", ("file", "energy", "range", "method"), tuple(rows))
+    return Table(
+        f"Energy of one run, {found.method}{ratio}",
+        ("file", "energy", "range", "method"),
+        tuple(rows),
+    )
+
+
+def _spread(one: EnergyRecord) -> Cell:
+    """Return the range of an energy, a dash where it has none."""
+    if one.energy_low_uj == one.energy_high_uj:
+        return dash()
+    low, high = (microjoules(each) for each in (one.energy_low_uj, one.energy_high_uj))
+    return Cell(f"{low} to {high}", one.energy_low_uj)
 
 
 def _chart(found: EnergyRecord) -> Chart:
@@ -54,8 +65,8 @@ def _chart(found: EnergyRecord) -> Chart:
     largest = found.largest(_DRAWN)
     drawn = []
     for one in largest:
-        hint = f"{short_count(one.macs)} MACs {one.compute_uj:.3g} µJ, bytes {one.memory_uj:.3g} µJ"
-        text = f"{one.energy_uj:.3g} µJ"
+        hint = f"{short_count(one.macs)} MACs {microjoules(one.compute_uj)}, bytes {microjoules(one.memory_uj)}"
+        text = microjoules(one.energy_uj)
         drawn.append(Bar(f"{one.index} {one.name}", one.energy_uj, "after", text, hint))
     which = "each operator" if len(found.operators) <= _DRAWN else f"the {_DRAWN} largest operators"
     legend = f"Energy of {which}, estimated from multiply-accumulates and bytes moved."

@@ -120,7 +120,7 @@ def _tick(name: str) -> Any:
 def _others(one: Mapping[str, Any], cost: str, worth: str) -> list[str]:
     """Return names of what else a trial says in short."""
     short = (name for name, value in one.items() if isinstance(value, (int, float, str, bool)))
-    return [name for name in short if name not in (cost, worth)]
+    return [name for name in short if name not in (cost, worth, *_CHOSEN)]
 
 
 def _hint(one: Mapping[str, Any], cost: str, worth: str) -> str:
