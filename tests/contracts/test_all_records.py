@@ -102,7 +102,7 @@ def handed_out(states, float_model, lite, data):
             lite, float_model, *data, budget=[{"name": "macs", "limit": 9}], runs=5, verbose=0
         ),
         searched(float_model, *data),
-        tfedge.run("fast", float_model, data, verbose=0),
+        tfedge.run([{"kind": "convert", "quantize": "float16"}], float_model, data, verbose=0),
     ]
     return {type(record).__name__: record for record in inside(results)}
 

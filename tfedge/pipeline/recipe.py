@@ -14,6 +14,8 @@ from typing import Any
 from tfedge.core.records import Record
 from tfedge.pipeline.plain import plain
 
+_WIDEST = 118
+
 
 @dataclass(frozen=True, repr=False, init=False)
 class Step(Record):
@@ -207,6 +209,7 @@ class Recipe(Record):
             f"  {place} {step.kind:<{width}}  {_told(step)}".rstrip()
             for place, step in enumerate(self.steps, 1)
         ]
+        lines = [line if len(line) <= _WIDEST else f"{line[: _WIDEST - 1]}…" for line in lines]
         return "\n".join([", ".join(head), *lines])
 
 

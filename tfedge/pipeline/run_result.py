@@ -11,7 +11,7 @@ from typing import Any
 from tfedge.core.errors import ArgumentError, DataError
 from tfedge.core.files import write_together
 from tfedge.core.record_files import decode_record, encode_record
-from tfedge.core.records import Record
+from tfedge.core.records import Record, _plain
 from tfedge.core.sizes import human_size
 from tfedge.core.tables import text_table
 from tfedge.pipeline.fingerprint import DataFingerprint
@@ -22,6 +22,7 @@ from tfedge.pipeline.task import larger_is_better
 from tfedge.runtime.model import TFLiteModel
 
 _MODEL, _RECIPE = "model.tflite", "recipe.json"
+_TEXTS = ("versions", "model", "model_digest", "loss")
 
 
 @dataclass(frozen=True, repr=False)
@@ -115,25 +116,24 @@ class RunResult(Record):
                 f"{str(folder / _RECIPE)!r} holds a recipe and no result: RunResult.save writes "
                 "one. Read it with tfedge.Recipe.load."
             )
-        fields = decode_record(about["stages"], str(folder / _RECIPE))
         lite = TFLiteModel.load(folder / _MODEL)
-        if lite.digest != fields.stages[-1].digest:
+        fields = _fields(about, str(folder / _RECIPE))
+        if lite.digest != about["sha256"]:
             raise DataError(
                 f"{_MODEL} in {str(folder)!r} is not the file that {_RECIPE} tells of. Copy both "
                 "anew."
             )
-        lite = TFLiteModel(lite.content, fields.model, fields.stages[-1].notes)
-        return cls(Recipe.from_dict(found), lite, **vars(fields))
+        lite = TFLiteModel(lite.content, fields["model"], fields["stages"][-1].notes)
+        return cls(recipe=Recipe.from_dict(found), lite=lite, **fields)
 
     def _about(self) -> dict[str, Any]:
         """Return everything but the recipe and the file, as plain data."""
-        story = Story(
-            self.stages, self.versions, self.data, self.model, self.model_digest, self.loss
-        )
         return {
             "sha256": self.lite.digest,
-            "metrics": dict(self.metrics),
-            "stages": encode_record(story),
+            "metrics": _plain(self.metrics),
+            **{name: getattr(self, name) for name in _TEXTS},
+            "data": {name: encode_record(one) for name, one in self.data.items()},
+            "stages": [encode_record(stage) for stage in self.stages],
         }
 
     def __repr__(self) -> str:
@@ -145,21 +145,20 @@ class RunResult(Record):
         )
 
 
-@dataclass(frozen=True, repr=False)
-class Story(Record):
-    """What a `RunResult` tells beside its recipe and its file; fields are named alike.
+def _fields(about: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return what `RunResult._about` told, as the fields of a result.
 
-    Example:
-        >>> Story((), {}, {}, "cnn", "ab", "mse, as given").model
-        'cnn'
+    Raises:
+        DataError: If something is missing or damaged.
     """
-
-    stages: tuple[Stage, ...]
-    versions: Mapping[str, str]
-    data: Mapping[str, DataFingerprint]
-    model: str
-    model_digest: str
-    loss: str
+    try:
+        return {
+            **{name: about[name] for name in _TEXTS},
+            "data": {name: decode_record(one, where) for name, one in about["data"].items()},
+            "stages": tuple(decode_record(one, where) for one in about["stages"]),
+        }
+    except (KeyError, AttributeError) as error:
+        raise DataError(f"{where} is damaged ({error!r}). Copy it anew.") from error
 
 
 _HEAD = ("stage", "seconds", "parameters", "MACs", "bytes", "metrics")
