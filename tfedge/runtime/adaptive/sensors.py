@@ -51,6 +51,29 @@ class CpuLoad:
         return busy, busy + idle + wait
 
 
+class MemoryUse:
+    """Part of the machine's memory that is in use, in [0, 1].
+
+    Args:
+        root: Where ``proc`` is.
+
+    Example:
+        >>> 0.0 < MemoryUse()() < 1.0
+        True
+    """
+
+    def __init__(self, root: str | Path = "/"):
+        self._file = Path(root) / "proc" / "meminfo"
+
+    def __call__(self) -> Reading:
+        """Return what is used; what the system can free at once does not count."""
+        if not self._file.exists():
+            return _psutil("memory").virtual_memory().percent / 100
+        lines = (line.split() for line in self._file.read_text().splitlines())
+        sizes = {words[0]: float(words[1]) for words in lines if len(words) > 1}
+        return 1.0 - sizes["MemAvailable:"] / sizes["MemTotal:"]
+
+
 class Temperature:
     """The hottest thermal zone in degrees Celsius, None where there is none.
 
