@@ -1,6 +1,7 @@
 """What is worth a trial, which comes next, and which is chosen."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -109,6 +110,16 @@ def test_zeros_are_taken_where_the_limit_of_gzip_asks_for_them():
     plan = Plan(budget, space_of(CURVES, budget, 4), CURVES)
     choice = plan([entry(0, PLAIN, Budget(size_bytes=1))])[1]
     assert choice["sparsity"] == 0.8 and choice["channels"] == 1.0
+    tight = Budget(gzip_bytes=2000, accuracy_drop=0.5)
+    plan = Plan(tight, space_of(CURVES, tight, 4), CURVES)
+    plain = entry(0, PLAIN, Budget(size_bytes=1))
+    choice = plan([plain])[1]
+    assert choice["sparsity"] == 0.8
+    assert CURVES.at("gzip_bytes", choice["channels"]) * 3000 / 7800 <= 2000
+    limit = entry(1, choice, Budget(size_bytes=1), "limit")
+    found = Measured("m", 1, 1, 1, None, (Constraint("gzip_bytes", 2000, 1900, True, ""),))
+    why, walked = plan([plain, replace(limit, measured=replace(found, gzip_bytes=1900))])
+    assert why == "walk" and walked["sparsity"] == 0.8 and walked["channels"] < 1
 
 
 def test_enough_is_enough():

@@ -16,6 +16,7 @@ from tfedge.pipeline.search.space import IMPORTANCES, PLAIN, WIDTHS, Space, key_
 
 TRIALS = 20
 _HOPELESS = 3
+_PACKED = "gzip_bytes"
 _TRIES, _A_LITTLE = 3, 0.97
 
 
@@ -82,13 +83,25 @@ class Plan:
         if not self.budget.limits or not self.space.epochs or len(tried) >= _TRIES:
             return None
         if not tried:
-            return self._wide_as_allowed(self.space.most_channels, WIDTHS[-1])
+            return self._widest()
         last = tried[-1]
         if last.state == "failed":
-            return self._wide_as_allowed(last.choice["channels"], WIDTHS[0])
+            return settled({**last.choice, "round_to": WIDTHS[0]})
         over = self._over(last)
         width = max(last.choice["channels"] * _A_LITTLE / over, self.space.least_channels)
-        return self._wide_as_allowed(width, last.choice["round_to"]) if over > 1 else None
+        return settled({**last.choice, "channels": round(width, 3)}) if over > 1 else None
+
+    def _widest(self) -> dict[str, Any]:
+        """Return the widest choice within the limits; few zeros and fewer channels share gzip's."""
+        most, limit = self.space.most_channels, self.budget.gzip_bytes
+        if limit is None or self.curves.at(_PACKED, most) <= limit:
+            return self._trained(most, WIDTHS[-1])
+        for sparsity in self.space.sparsities[1:]:
+            share = self.curves.fraction_for(_PACKED, limit / packing_of(self.curves, sparsity, 0))
+            if share is not None:
+                break
+        width = min(share or most, most)
+        return settled({**self._trained(width, WIDTHS[-1]), "sparsity": sparsity})
 
     def _over(self, entry: Entry) -> float:
         """Return how many times a file's resources are above their limits; at most 1 within."""
@@ -96,15 +109,13 @@ class Plan:
             return 1.0
         return max(entry.measured[name] / limit for name, limit in self.budget.limits.items())
 
-    def _wide_as_allowed(self, share: float, round_to: int) -> dict[str, Any]:
+    def _packed(self, width: float) -> dict[str, Any]:
         """Return a choice of some width, with zeros where the limit of gzip asks for them."""
-        width = round(share, 3)
-        choice = self._trained(width, round_to)
-        limit = self.budget.gzip_bytes
+        limit, choice = self.budget.gzip_bytes, self._trained(width)
         if limit is None:
             return choice
         sizes = {s: packing_of(self.curves, s, 0) for s in self.space.sparsities}
-        whole = self.curves.at("gzip_bytes", width)
+        whole = self.curves.at(_PACKED, width)
         enough = [share for share, ratio in sizes.items() if ratio * whole <= limit]
         return settled({**choice, "sparsity": min(enough, default=max(sizes))})
 
@@ -119,13 +130,14 @@ class Plan:
         tried = [(1 - one.choice["channels"], _allowed(one, allowed)) for one in walk]
         start = round(1 - self.space.most_channels, 3)
         rate = next_rate(tried, start=start, most=1 - self.space.least_channels)
-        return None if rate is None else self._trained(round(1 - rate, 3))
+        return None if rate is None else self._packed(round(1 - rate, 3))
 
     def _trained(self, channels: float, round_to: int = WIDTHS[0]) -> dict[str, Any]:
         """Return a choice of some width with all training that is allowed."""
-        widths = round_to if self.space.times else WIDTHS[0]
-        best = {"importance": IMPORTANCES[0], "round_to": widths, "distill": True}
-        return settled({**PLAIN, **best, "channels": channels, "epochs": self.space.epochs})
+        rounded = round_to if self.space.times else WIDTHS[0]
+        best = {"importance": IMPORTANCES[0], "round_to": rounded, "distill": True}
+        widths = {"channels": round(channels, 3), "epochs": self.space.epochs}
+        return settled({**PLAIN, **best, **widths})
 
 
 def _allowed(entry: Entry, allowed: float) -> bool:
