@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import random
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+
+from tfedge.models.flavours import tf_keras
 
 
 def seed_of_stage(seed: int, place: int) -> int:
@@ -36,10 +39,8 @@ def seeded(seed: int) -> Iterator[None]:
     import tensorflow as tf
     from tensorflow.python.eager import context
 
-    from tfedge.models.flavours import tf_keras
-
     before = random.getstate(), np.random.get_state(), context.global_seed()
-    layers = _layer_seeds(tf_keras())
+    layers = _seeds_of_layers()
     seeds_of_layers = getattr(layers, "generator", None)
     tf_keras().utils.set_random_seed(seed)
     try:
@@ -54,9 +55,7 @@ def seeded(seed: int) -> Iterator[None]:
             layers.generator = seeds_of_layers
 
 
-def _layer_seeds(keras: Any) -> Any:
+def _seeds_of_layers() -> Any:
     """Return where tf_keras keeps the generator of the seeds of layers."""
-    from tf_keras.src import backend
-
-    del keras
+    backend = importlib.import_module(f"{tf_keras().__name__}.src.backend")
     return backend._SEED_GENERATOR
