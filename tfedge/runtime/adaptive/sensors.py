@@ -7,11 +7,14 @@ brings: ``pip install tfedge[adaptive]``.
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tfedge.core.errors import MissingPackageError
+from tfedge.core.errors import MeterError, MissingPackageError
+from tfedge.runtime.energy.choose import choose_meter
+from tfedge.runtime.energy.meters import WATTS, AnyMeter, reading
 
 Reading = float | None
 
@@ -130,39 +133,50 @@ class Battery:
         return 1.0 if battery.power_plugged else _fraction(battery.percent)
 
 
-class BatteryPower:
-    """Power that is drawn from the battery in watts, None where the system does not say.
+class Power:
+    """Power in watts by the machine's meter, as `tfedge.energy` finds it; None where there is none.
 
     Args:
         root: Where ``sys`` is.
+        meter: As `tfedge.energy` takes it.
 
     Example:
-        >>> watts = BatteryPower()()
-        >>> watts is None or watts >= 0
-        True
+        >>> from tfedge.runtime.energy.meters import Meter
+        >>> Power(meter=Meter(lambda: 2.5, "watts"))()
+        2.5
     """
 
-    def __init__(self, root: str | Path = "/"):
-        supplies = (Path(root) / "sys/class/power_supply").glob("*/status")
-        self._supply = next(iter(sorted(supplies)), None)
+    def __init__(self, root: str | Path = "/", meter: Any = None):
+        self._meter: AnyMeter | None = None
+        try:
+            self._meter = choose_meter(meter, root)
+        except MeterError:
+            if meter is not None:
+                raise
+        self._last: tuple[float, float] | None = None
+        self._watts: float | None = None
 
     def __call__(self) -> Reading:
-        """Return the power; None also while the battery is charged."""
-        if self._supply is None or _text(self._supply) != "Discharging":
+        """Return the power now, or since the last reading if the meter counts joules."""
+        if self._meter is None:
             return None
-        folder = self._supply.parent
-        power = _number(folder / "power_now")
-        if power is not None:
-            return abs(power) / 1e6
-        current, voltage = _number(folder / "current_now"), _number(folder / "voltage_now")
-        return None if current is None or voltage is None else abs(current * voltage) / 1e12
+        value = reading(self._meter)
+        if self._meter.unit == WATTS:
+            return value
+        now = time.monotonic()
+        if self._last is None:
+            self._last = now, value
+        elif now - self._last[0] >= self._meter.interval_s:
+            self._watts = (value - self._last[1]) / (now - self._last[0])
+            self._last = now, value
+        return self._watts
 
 
 SENSORS: dict[str, Callable[[], Callable[[], Reading]]] = {
     "cpu_load": CpuLoad,
     "temperature_c": Temperature,
     "battery": Battery,
-    "power_w": BatteryPower,
+    "power_w": Power,
 }
 
 
