@@ -61,6 +61,14 @@ def searched(model, x, y):
     return [result, advice, space_of(advice.curves, budget, 1), settings]
 
 
+def adaptive_log(lite, x):
+    """Return the log of a runner that was told to make room."""
+    busy = tfedge.adaptive.CpuLoad(dwell_s=0.0)
+    with tfedge.AdaptiveRunner([lite, lite], busy, sensors={"cpu_load": lambda: 1.0}) as runner:
+        runner.predict(x[:1])
+        return runner.decisions
+
+
 @pytest.fixture(scope="module")
 def handed_out(states, float_model, lite, data):
     """Records by class name, from calls that users make."""
@@ -97,6 +105,7 @@ def handed_out(states, float_model, lite, data):
         tfedge.zoo.list(),
         RemoteInfo(**about()),
         tfedge.check(lite, "edgetpu"),
+        adaptive_log(lite, data[0]),
         ConfusionChange(label=0, taken_for=1, before=2, after=3),
         tfedge.report.model_report(
             lite, float_model, *data, budget=[{"name": "macs", "limit": 9}], runs=5, verbose=0
