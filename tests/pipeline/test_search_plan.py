@@ -117,9 +117,16 @@ def test_zeros_are_taken_where_the_limit_of_gzip_asks_for_them():
     assert choice["sparsity"] == 0.8
     assert CURVES.at("gzip_bytes", choice["channels"]) * 3000 / 7800 <= 2000
     limit = entry(1, choice, Budget(size_bytes=1), "limit")
-    found = Measured("m", 1, 1, 1, None, (Constraint("gzip_bytes", 2000, 1900, True, ""),))
-    why, walked = plan([plain, replace(limit, measured=replace(found, gzip_bytes=1900))])
-    assert why == "walk" and walked["sparsity"] == 0.8 and walked["channels"] < 1
+    rows = (Constraint("gzip_bytes", 2000, 1900, True, ""),)
+    drop = Drop("accuracy", 0.9, 0.7, 0.2, 0.1, 0.3, 100)
+    good = replace(limit, measured=Measured("m", 1, 1900, 1, drop, rows))
+    why, walked = plan([plain, good])
+    assert why == "walk" and walked["channels"] < choice["channels"]
+    assert walked["channels"] == pytest.approx(choice["channels"] - 0.3, abs=0.002) or (
+        walked["channels"] == 0.1
+    )
+    lost = replace(limit, measured=replace(good.measured, drop=replace(drop, drop=0.6)))
+    assert plan([plain, lost]) == ("search", None)
 
 
 def test_enough_is_enough():

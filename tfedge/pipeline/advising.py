@@ -118,13 +118,13 @@ class Advising:
         smaller = self.budget.ranked_by
         if share >= 1:
             half = self.curves.at(smaller, _THIN)
+            asked = "zeros can share the work" if self.over else "no limit asks for it"
             gain = (
-                f"no limit asks for it; half of the multiply-accumulates would make "
+                f"{asked}; half of the multiply-accumulates would make "
                 f"{shown(smaller, half)} of {smaller}, {_NOT_KNOWN}"
             )
-            return Technique(
-                name, self.budget.accuracy_drop is not None, gain, source, {smaller: half}
-            )
+            helps = bool(self.over) or self.budget.accuracy_drop is not None
+            return Technique(name, helps, gain, source, {smaller: half})
         names = dict.fromkeys([*self.over, smaller])
         figures = {one: self.curves.at(one, share) for one in names}
         listed = ", ".join(f"{shown(one, value)} of {one}" for one, value in figures.items())

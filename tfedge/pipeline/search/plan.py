@@ -120,15 +120,19 @@ class Plan:
         return settled({**choice, "sparsity": min(enough, default=max(sizes))})
 
     def _walked(self, entries: Sequence[Entry]) -> dict[str, Any] | None:
-        """Return the next choice of the walk, None if it ended or waits for a trial."""
+        """Return the next choice of the walk, None if it ended or waits for a trial.
+
+        It begins where the limits of resources are met.
+        """
         allowed = self.budget.accuracy_drop
-        walk = [one for one in entries if one.why == "walk"]
+        limits = [one for one in entries if one.why == "limit" and one.choice["channels"] < 1]
+        walk = [*limits[-1:], *(one for one in entries if one.why == "walk")]
         running = any(one.state == "running" for one in walk)
         narrows = self.space.has_channels and self.space.epochs and not self._out_of_reach
         if allowed is None or running or not narrows:
             return None
         tried = [(1 - one.choice["channels"], _allowed(one, allowed)) for one in walk]
-        start = round(1 - self.space.most_channels, 3)
+        start = round(tried[0][0] if limits else 1 - self.space.most_channels, 3)
         rate = next_rate(tried, start=start, most=1 - self.space.least_channels)
         return None if rate is None else self._packed(round(1 - rate, 3))
 
