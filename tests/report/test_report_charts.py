@@ -73,6 +73,7 @@ def test_scales():
         (milliseconds(0.0), "0 ms"),
         (quantity("accuracy", 0.5), "50.00 %"),
         (quantity("energy_uj", 1.5), "1.5 µJ"),
+        (quantity("accuracy_drop", -0.0227), "−2.27 points"),
         (quantity("ok", True), "True"),
         (quantity("size_bytes", None), "–"),
         (tail("abc", 3), "abc"),

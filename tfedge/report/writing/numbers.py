@@ -123,6 +123,8 @@ def quantity(name: str, value: Any) -> str:
         return "–" if value is None else str(value)
     if name.endswith("_bytes") or name == "bytes":
         return human_size(int(value))
+    if name.endswith("_drop"):
+        return f"{100 * value:.2f} points".replace("-", "−")
     if name.endswith("_ms"):
         return milliseconds(value)
     unit = next((unit for ending, unit in _UNITS.items() if name.endswith(ending)), "")

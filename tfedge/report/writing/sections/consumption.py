@@ -65,7 +65,8 @@ def _chart(found: EnergyRecord) -> Chart:
     largest = found.largest(_DRAWN)
     drawn = []
     for one in largest:
-        hint = f"{short_count(one.macs)} MACs {microjoules(one.compute_uj)}, bytes {microjoules(one.memory_uj)}"
+        parts = microjoules(one.compute_uj), microjoules(one.memory_uj)
+        hint = f"{short_count(one.macs)} MACs {parts[0]}, bytes {parts[1]}"
         text = microjoules(one.energy_uj)
         drawn.append(Bar(f"{one.index} {one.name}", one.energy_uj, "after", text, hint))
     which = "each operator" if len(found.operators) <= _DRAWN else f"the {_DRAWN} largest operators"

@@ -54,8 +54,8 @@ def activations(report: ModelReport) -> Section | None:
     hints = [_hint(one) for one in found]
     limited = any(one.low is not None for one in found)
     seen = any(one.seen_low is not None for one in found)
-    parts = ["Light: what the codes can express."] if limited else []
-    parts += ["Blue: what was seen on the samples."] if seen else []
+    parts = ["Wide bars: what the codes can express."] if limited else []
+    parts += ["Narrow bars: what was seen on the samples."] if seen else []
     alt = f"Ranges of {plural(len(found), 'activation')} in the order of execution"
     blocks: list[Any] = [Chart(ranges(found, hints, alt), f"{alt}. {' '.join(parts)}")]
     if clipped := [one for one in found if _at_the_end(one)]:
