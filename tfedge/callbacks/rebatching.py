@@ -62,7 +62,8 @@ class Rebatching:
         chunks = self._source.batch(self._chunk).prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
         ahead = next(chunks, None)
         while ahead is not None:
-            held, wanted = [], self._size()
+            held: list[Any] = []
+            wanted = self._size()
             while ahead is not None and len(held) * self._chunk < wanted:
                 held.append(ahead)
                 ahead = next(chunks, None)

@@ -55,4 +55,4 @@ def test_p99_holds_while_the_load_rises_fourfold_and_the_large_model_misses_it(
         fixed = latencies_ms(runner, times, x)
     assert np.quantile(adaptive, 0.99) < TARGET_MS < np.quantile(fixed, 0.99)
     assert sum(samples.values()) == len(times)
-    assert min(samples.values()) > 0.2 * len(times)
+    assert min(samples.values()) > 0.03 * len(times)

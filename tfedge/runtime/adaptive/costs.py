@@ -8,7 +8,7 @@ import numpy as np
 
 _SMOOTHING = 0.1
 _SPREAD_SMOOTHING = 0.02
-_LARGEST_FACTOR = 100.0
+_OUTLIER = 4.0
 _LARGEST_DEVIATION = 4.0
 
 
@@ -60,11 +60,11 @@ class Costs:
         return self.factor * float(np.interp(samples, (1, batch), (single, whole * batch)))
 
     def learn(self, rung: int, samples: int, took_ms: float) -> None:
-        """Correct factor and spread by what a batch took, some of the way."""
+        """Correct factor and spread by what a batch took, some of the way; outliers count less."""
         expected = self.expected_ms(rung, samples)
         base = expected / self.factor
         if base > 0:
             deviation = min(abs(took_ms / expected - 1.0), _LARGEST_DEVIATION)
             self.spread += _SPREAD_SMOOTHING * (deviation**2 - self.spread)
-            found = min(max(took_ms / base, 1 / _LARGEST_FACTOR), _LARGEST_FACTOR)
+            found = min(max(took_ms / base, self.factor / _OUTLIER), self.factor * _OUTLIER)
             self.factor += _SMOOTHING * (found - self.factor)

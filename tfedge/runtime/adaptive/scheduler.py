@@ -119,7 +119,7 @@ class Scheduler:
             return None
         rung = self.governor.ask(self.signals(now))
         room = self.costs.batches[rung]
-        if self._waiting < room and not hurry and self.wait_s(now) > 0:
+        if self._waiting < room and not hurry and self._may_wait(now) > 0:
             return None
         chosen = [self._queue.popleft()]
         samples = len(chosen[0])
@@ -140,9 +140,11 @@ class Scheduler:
 
     def wait_s(self, now: float) -> float | None:
         """Return how long the oldest request may still wait for others, None without any."""
-        if not self._queue:
-            return None
-        return max(0.0, self._queue[0].came_s + self._max_delay_s - now)
+        return max(0.0, self._may_wait(now)) if self._queue else None
+
+    def _may_wait(self, now: float) -> float:
+        """Return how long the oldest request may still wait; below 0 once that is over."""
+        return self._queue[0].came_s + self._max_delay_s - now
 
     def finished(self, batch: Batch, began: float, now: float) -> None:
         """Learn from a batch that was answered."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tfedge.core.affine import dequantize
 from tfedge.core.errors import ModelError
 from tfedge.runtime.codes import to_codes
 from tfedge.runtime.graph import TensorInfo
@@ -221,8 +222,8 @@ def _values(tensor: TensorInfo, samples: int) -> np.ndarray:
     shape = (samples, *tensor.shape[1:])
     if tensor.scale is None or tensor.scale == 0:
         return filler(shape, tensor.dtype)
-    codes = filler(shape, tensor.dtype).astype(np.float32)
-    return (codes - np.float32(tensor.zero_point)) * np.float32(tensor.scale)
+    codes = filler(shape, tensor.dtype)
+    return dequantize(codes, float(tensor.scale), int(tensor.zero_point))  # type: ignore[arg-type]
 
 
 def _seconds(slot: _Slot, inputs: Sequence[TensorInfo]) -> float:
