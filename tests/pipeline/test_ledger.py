@@ -77,6 +77,18 @@ def test_what_is_interrupted_is_taken_again(tmp_path):
     ledger.close()
 
 
+def test_trials_of_a_process_that_is_gone_are_taken_by_those_at_work(tmp_path):
+    plan = Plan(Budget(accuracy_drop=0.03), SPACE, CURVES)
+    stays, goes = (Ledger(tmp_path, ("size_bytes",), "tpe", seed=0) for _ in range(2))
+    lost = goes.take(SPACE, plan)
+    assert [one.state for one in stays.entries()] == ["running"]
+    goes.close()
+    taken = stays.take(SPACE, plan)
+    assert (taken.place, taken.choice, taken.why) == (lost.place, lost.choice, "plain")
+    assert len(stays.entries()) == 1
+    stays.close()
+
+
 def test_signs_of_life_end_with_the_process(tmp_path):
     code = "import sys, time; from pathlib import Path\n"
     code += "from tfedge.pipeline.search.locks import Sign\n"
