@@ -69,14 +69,9 @@ class WorkFolder:
         place = self._place(key, kind)
         if not place.is_dir():
             return None
-        try:
-            found = json.loads((place / _record("")).read_bytes())
-            if _digest_of_file(_model_in(place)) == found["stored"]:
-                judged = (place / _record(judge)).exists()
-                found = json.loads((place / _record(judge if judged else "")).read_bytes())
-                return decode_record(found["stage"], str(place)), judged
-        except (TfedgeError, OSError, ValueError, KeyError):
-            pass  # said in the warning
+        found = _read(place, judge)
+        if found is not None:
+            return found
         warnings.warn(
             f"The stage in {str(place)!r} is damaged; it is made anew.", UserWarning, stacklevel=2
         )
@@ -167,6 +162,19 @@ def digest_of(found: Any) -> str:
         True
     """
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+def _read(place: Path, judge: str) -> tuple[Stage, bool] | None:
+    """Return the stage in a folder, and whether it was judged so; None if it is damaged."""
+    try:
+        found = json.loads((place / _record("")).read_bytes())
+        if _digest_of_file(_model_in(place)) != found["stored"]:
+            return None
+        judged = (place / _record(judge)).exists()
+        found = json.loads((place / _record(judge if judged else "")).read_bytes())
+        return decode_record(found["stage"], str(place)), judged
+    except (TfedgeError, OSError, ValueError, KeyError):
+        return None
 
 
 def _record(judge: str) -> str:

@@ -13,8 +13,6 @@ from tfedge.core.nearest import did_you_mean
 from tfedge.core.rooms import enter
 from tfedge.pipeline.steps.context import Context
 
-Apply = Callable[[Any, Context, Mapping[str, Any]], Any]
-
 
 @dataclass(frozen=True)
 class Kind:
@@ -33,7 +31,7 @@ class Kind:
 
     name: str
     functions: tuple[str, ...]
-    apply: Apply
+    apply: Callable[[Any, Context, Mapping[str, Any]], Any]
     filled: frozenset[str] = frozenset()
     own: Mapping[str, Any] = field(default_factory=dict)
     check: Callable[[dict[str, Any]], None] = lambda settings: None
