@@ -14,6 +14,10 @@ from tfedge.core.rooms import enter
 from tfedge.pipeline.steps.context import Context
 
 
+def _nothing(settings: dict[str, Any]) -> None:
+    """Find nothing wrong."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of step.
@@ -34,7 +38,7 @@ class Kind:
     apply: Callable[[Any, Context, Mapping[str, Any]], Any]
     filled: frozenset[str] = frozenset()
     own: Mapping[str, Any] = field(default_factory=dict)
-    check: Callable[[dict[str, Any]], None] = lambda settings: None
+    check: Callable[[dict[str, Any]], None] = _nothing
     trains: bool = True
 
     @functools.cached_property
