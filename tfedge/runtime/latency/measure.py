@@ -73,7 +73,7 @@ def measure(
         ModelError: If a file cannot be run so.
     """
     with contextlib.ExitStack() as stack:
-        groups = [stack.enter_context(_opened(points, some)) for some in _grouped(points)]
+        groups = [stack.enter_context(opened(points, some)) for some in _grouped(points)]
         found: dict[int, dict] = {}
         for group in groups:
             found.update(zip(group.members, group.facts, strict=True))
@@ -98,7 +98,7 @@ def _grouped(points: Sequence[Point]) -> list[list[int]]:
     return list(groups.values())
 
 
-class _Group:
+class Group:
     """Points that are open in one worker."""
 
     def __init__(self, worker: Worker, points: Sequence[Point], members: list[int], folder: Path):
@@ -125,14 +125,14 @@ class _Group:
 
 
 @contextlib.contextmanager
-def _opened(points: Sequence[Point], members: list[int]) -> Iterator[_Group]:
+def opened(points: Sequence[Point], members: list[int]) -> Iterator[Group]:
     """Open points in a fresh process, which maps the files from disk as a device does."""
     with tempfile.TemporaryDirectory() as folder, Worker("benchmark") as worker:
-        yield _Group(worker, points, members, Path(folder))
+        yield Group(worker, points, members, Path(folder))
 
 
 def _rounds(
-    groups: list[_Group], count: int, limits: Limits, width: Callable, shown: tuple[str, int]
+    groups: list[Group], count: int, limits: Limits, width: Callable, shown: tuple[str, int]
 ) -> list[np.ndarray]:
     """Return the times of each point, in nanoseconds, in the order of the rounds."""
     costs = [sum(group.call("warm_up", _WARM_UP_SECONDS)) for group in groups]
@@ -190,6 +190,6 @@ def ratio_width(times: Sequence[np.ndarray]) -> float:
 
 def _memory(point: Point) -> dict[str, int]:
     """Return the memory of one point in a process of its own."""
-    with _opened([point], [0]) as group:
+    with opened([point], [0]) as group:
         found = group.facts[0]
     return {key: found[key] for key in ("peak_memory_bytes", "bare_memory_bytes")}

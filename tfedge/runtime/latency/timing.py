@@ -113,6 +113,19 @@ def _warmed(item: _Timed, seconds: float) -> float:
     return spent / count
 
 
+def run_for(seconds: float) -> int:
+    """Run the first open file for a while, once at least, and return how often it ran.
+
+    Args:
+        seconds: By the clock on the wall, from the first run to the end of the last.
+    """
+    end, count = time.perf_counter() + seconds, 0
+    while not count or time.perf_counter() < end:
+        _OPEN[0].once()
+        count += 1
+    return count
+
+
 def run_rounds(rounds: int) -> np.ndarray:
     """Run all open files in turns and return the nanoseconds of each run.
 

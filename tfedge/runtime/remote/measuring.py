@@ -1,4 +1,4 @@
-"""Latency and memory of files on a device."""
+"""Latency, memory and energy of files on a device."""
 
 from __future__ import annotations
 
@@ -29,17 +29,33 @@ def benchmark_on(
     Raises:
         DeviceError: If the device cannot be reached, or went away.
     """
+    return _asked(on, "benchmark", models, several=several, options=options)
+
+
+def energy_on(on: str | RemoteDevice, model: TFLiteModel, **options: Any) -> Any:
+    """Return what `tfedge.energy` finds on a device, with the meters that it has.
+
+    Args:
+        on: The device.
+        model: The file; it travels there and runs there, in a process of its own.
+        **options: For `tfedge.energy` there.
+
+    Raises:
+        DeviceError: If the device cannot be reached, or went away.
+    """
+    return _asked(on, "energy", [model], options=options)
+
+
+def _asked(on: str | RemoteDevice, kind: str, models: list[TFLiteModel], **value: Any) -> Any:
+    """Return the record that a device answers; warnings from there are given here."""
     contents = [[np.frombuffer(model.content, np.uint8)] for model in models]
     names = [model.name for model in models]
     with opened(on) as device:
         with device.connected() as connection:
-            answers = connection.call(
-                "benchmark", contents, names=names, several=several, options=options
-            )
-            (answer,) = answers
-        for kind, text in answer.value["warnings"]:
-            category = getattr(errors, kind, UserWarning)
-            warnings.warn(f"On {device.name}: {text}", category, stacklevel=4)
+            (answer,) = connection.call(kind, contents, names=names, **value)
+        for word, text in answer.value["warnings"]:
+            category = getattr(errors, word, UserWarning)
+            warnings.warn(f"On {device.name}: {text}", category, stacklevel=5)
         return _at(decode_record(answer.value["record"], f"what {device.name} sent"), device.name)
 
 

@@ -15,6 +15,8 @@ import numpy as np
 from tfedge._version import __version__
 from tfedge.core.errors import WorkerError
 from tfedge.core.record_files import encode_record
+from tfedge.core.records import Record
+from tfedge.runtime.energy.energy import energy
 from tfedge.runtime.interpreter import available_runtimes
 from tfedge.runtime.latency.benchmark import benchmark
 from tfedge.runtime.model import TFLiteModel
@@ -79,11 +81,22 @@ def close_file(batches: Batches, key: str) -> Iterator[Frame]:
 def measure(batches: Batches, names: list[str], several: bool, options: dict) -> Iterator[Frame]:
     """Answer the record of `tfedge.benchmark` for the files that come as batches."""
     files = [_file(batches, name) for name in names]
+    yield _record(lambda: benchmark(files if several else files[0], verbose=0, **options))
+
+
+def measure_energy(batches: Batches, names: list[str], options: dict) -> Iterator[Frame]:
+    """Answer the record of `tfedge.energy` for the file that comes as a batch."""
+    lite = _file(batches, names[0])
+    yield _record(lambda: energy(lite, verbose=0, **options))
+
+
+def _record(measured: Callable[[], Record]) -> Frame:
+    """Return the record that a function makes, with the warnings that it gave."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        record = benchmark(files if several else files[0], verbose=0, **options)
+        record = measured()
     said = [[type(item.message).__name__, str(item.message)] for item in caught]
-    yield Frame("record", {"record": encode_record(record), "warnings": said})
+    return Frame("record", {"record": encode_record(record), "warnings": said})
 
 
 TASKS: dict[str, Callable[..., Iterator[Frame]]] = {
@@ -91,4 +104,5 @@ TASKS: dict[str, Callable[..., Iterator[Frame]]] = {
     "stream": stream,
     "close": close_file,
     "benchmark": measure,
+    "energy": measure_energy,
 }
