@@ -100,6 +100,8 @@ def handed_out(states, float_model, lite, data):
         tfedge.runtime.plan_arena(lite),
         tfedge.memory(lite, micro=False),
         tfedge.fits(lite),
+        tfedge.energy(lite, method="estimated"),
+        tfedge.energy(lite, method="estimated").battery_life(1.0, inferences_per_s=1, idle_w=0.01),
         tfedge.devices.list(),
         MicroArena(24_224, 16_000, 8_224, 24_224, {"structs": 320}, 8, "0.dev1"),
         tfedge.zoo.list(),

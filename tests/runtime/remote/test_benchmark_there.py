@@ -1,9 +1,9 @@
-"""Latency and memory measured on a device."""
+"""Latency, memory and energy measured on a device."""
 
 import pytest
 
 import tfedge
-from tfedge.core.errors import ArgumentError, MissingPackageError, ModelError
+from tfedge.core.errors import ArgumentError, MeterError, MissingPackageError, ModelError
 
 pytestmark = pytest.mark.filterwarnings("ignore::tfedge.errors.NoisyTimingWarning")
 
@@ -51,3 +51,13 @@ def test_errors_from_there(remote, load, digits):
         tfedge.benchmark(len, on=remote)
     with pytest.raises(ArgumentError, match="is no device"):
         tfedge.benchmark(load("cnn_int8"), on=7)
+
+
+def test_energy_there(remote, load):
+    record = tfedge.energy(load("cnn_int8"), method="estimated", on=remote)
+    here = tfedge.energy(load("cnn_int8"), method="estimated")
+    assert (record.method, record.on) == ("estimated", remote.name)
+    assert record.energy_uj == pytest.approx(here.energy_uj)
+    assert f"'cnn_int8' at {remote.name}: " in repr(record)
+    with pytest.raises(MeterError, match=r"On .*no meter 'bench'"):
+        tfedge.energy(load("cnn_int8"), meter="bench", on=remote)

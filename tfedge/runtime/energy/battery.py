@@ -22,7 +22,7 @@ class Battery:
     """Power that is drawn from the batteries of a machine, the whole machine's.
 
     Their gauges tell the power (``power_now``), else current and voltage, else the energy or
-    charge that is left; that goes in large steps, and takes half an hour to measure by.
+    charge that is left; that goes in large steps, and takes an hour to measure by.
 
     Args:
         root: Where ``sys`` is.
