@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -156,3 +160,28 @@ def test_bad_input_is_refused(data, tmp_path):
         Distiller(net(4), MovingAverage(), cache=tmp_path / "average")
     with pytest.raises(ArgumentError, match="XLA"):
         Distiller(net(4), net(16, 1), cache=tmp_path).compile("adam", LOSS, jit_compile=True)
+
+
+ONE_THREAD = """
+import sys
+import numpy as np
+import tf_keras
+import tfedge
+
+def net(units):
+    inputs = tf_keras.Input((8,))
+    x = tf_keras.layers.Dense(units, "relu")(inputs)
+    return tf_keras.Model(inputs, tf_keras.layers.Dense(3, "softmax")(x))
+
+x = np.random.default_rng(0).normal(size=(64, 8)).astype("float32")
+distiller = tfedge.Distiller(net(4), net(32), cache=sys.argv[1])
+distiller.compile("adam", "sparse_categorical_crossentropy")
+distiller.fit(x, x[:, :3].argmax(1), epochs=2, verbose=0)
+"""
+
+
+def test_one_thread_between_operators_is_enough(tmp_path):
+    environment = {**os.environ, "TF_NUM_INTEROP_THREADS": "1"}
+    command = [sys.executable, "-c", ONE_THREAD, str(tmp_path)]
+    subprocess.run(command, env=environment, check=True, timeout=300)
+    assert (tmp_path / "answers.bin").stat().st_size

@@ -49,7 +49,6 @@ class CachedTeacher:
         self._kinds = [activation_of(tensor) for tensor in teacher.outputs]
         self._shapes = [tuple(tensor.shape[1:]) for tensor in teacher.outputs]
         _check_sizes(teacher, self._shapes)
-        self._scores = tf.function(self._scores_of, reduce_retracing=True)
         self._structure: Any = None
         self.answers = Answers(folder, fingerprint(teacher), self._shapes, self._ask)
 
@@ -63,11 +62,15 @@ class CachedTeacher:
         return [_said(*pair) for pair in zip(found, self._kinds, strict=True)]
 
     def _ask(self, inputs: list[Any]) -> list[Any]:
-        """Return the scores of samples, as arrays."""
+        """Return the scores of samples, as arrays.
+
+        Layer by layer, not as a graph: a graph that runs within the graph of the training step
+        waits for a thread for ever where TensorFlow has one between operators only.
+        """
         x = tf.nest.pack_sequence_as(self._structure, [tf.constant(array) for array in inputs])
         return [tensor.numpy() for tensor in self._scores(x)]
 
-    def _scores_of(self, x: Any) -> list[Any]:
+    def _scores(self, x: Any) -> list[Any]:
         """Return the scores of a batch."""
         said = tf.nest.flatten(self._teacher(x, training=False))
         return [to_scores(*pair) for pair in zip(said, self._kinds, strict=True)]
