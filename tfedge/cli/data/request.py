@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 
@@ -63,11 +63,15 @@ class Request:
     features: tuple[str, ...] = ()
     features_file: str | None = None
     seed: int = 0
-    say: Callable[[str], None] = lambda text: None
+    say: Callable[[str], None] = field(default_factory=lambda: _silent)
+
+
+def _silent(text: str) -> None:
+    """Print nothing."""
 
 
 def request_of(
-    spec: str, asked: argparse.Namespace, say: Callable[[str], None] = lambda text: None
+    spec: str, asked: argparse.Namespace, say: Callable[[str], None] = _silent
 ) -> Request:
     """Return what the options of a command ask for.
 
@@ -98,7 +102,7 @@ def request_of(
         image_size=asked.image_size,
         features=tuple(asked.feature),
         features_file=asked.features,
-        seed=asked.seed,
+        seed=asked.seed or 0,
         say=say,
     )
 
