@@ -17,14 +17,16 @@ class Answer:
     Args:
         result: A record, or plain data with records in it: what ``--json`` prints.
         text: What people read instead; by default the result prints itself.
-        output: Path of the file that was written.
+        output: Path of the file or folder that was written.
         failed: A sentence for each demanded check that failed.
+        interrupted: Whether it was stopped, and this is what there was by then.
     """
 
     result: Any
     text: str | None = None
     output: str | None = None
     failed: tuple[str, ...] = ()
+    interrupted: bool = False
 
     def shown(self) -> str:
         """Return the text for people."""

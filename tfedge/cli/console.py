@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 import warnings
 from collections.abc import Iterator
@@ -49,8 +50,8 @@ class Console:
 
     @contextlib.contextmanager
     def warnings_shown(self) -> Iterator[None]:
-        """Show warnings that are meant for users as one line, and no others."""
-        with warnings.catch_warnings():
+        """Show warnings for users as one line; no others, and no hints of TensorFlow."""
+        with warnings.catch_warnings(), _quiet(logging.getLogger("tensorflow")):
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = self._warn
@@ -60,3 +61,14 @@ class Console:
         """Print a warning; where it came from only with ``--debug``."""
         where = f" ({filename}:{lineno})" if self.debug else ""
         print(f"warning: {message}{where}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    """Let a logger tell of errors only, for a while."""
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

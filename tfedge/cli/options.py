@@ -46,9 +46,8 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--seed",
         type=types.whole,
-        default=0,
         metavar="N",
-        help="seed of the order of images and of random choices (default: 0)",
+        help="seed of the order of images and of random choices (default: 0; of run the recipe's)",
     )
 
 

@@ -46,6 +46,33 @@ def check_output(path: str | None, force: bool, suffixes: tuple[str, ...] = ()) 
         raise ArgumentError(f"{path!r} exists already. Say --force to replace it.")
 
 
+def check_folder(path: str, force: bool, names: tuple[str, ...]) -> None:
+    """Raise unless files of these names can be written to a folder, which is made if need be.
+
+    Args:
+        path: The folder.
+        force: Whether files that exist are replaced.
+        names: What will be written there.
+
+    Raises:
+        ArgumentError: If one exists already, it is a file, or what it lies in does not exist.
+
+    Example:
+        >>> check_folder("/nowhere/small", False, ("model.tflite",))
+        Traceback (most recent call last):
+        ...
+        tfedge.core.errors.ArgumentError: There is no folder '/nowhere' to make 'small' in.
+    """
+    place = Path(path)
+    if place.exists() and not place.is_dir():
+        raise ArgumentError(f"{path!r} is a file. Name a folder.")
+    if not place.absolute().parent.is_dir():
+        raise ArgumentError(f"There is no folder {str(place.parent)!r} to make {place.name!r} in.")
+    there = [name for name in names if (place / name).exists()]
+    if there and not force:
+        raise ArgumentError(f"{path!r} holds {there[0]} already. Say --force to replace it.")
+
+
 def write_file(lite: Any, path: str) -> str:
     """Write a ``.tflite`` file, or put it on stdout.
 

@@ -7,17 +7,23 @@ import argparse
 from tfedge._version import __version__
 from tfedge.cli.command import Command
 from tfedge.cli.commands import (
+    advise,
     benchmark,
     compare,
+    compress,
     convert,
     evaluate,
     inspect,
     prune_channels,
     report,
+    run,
 )
 from tfedge.cli.options import add_common
 
-_MODULES = (convert, prune_channels, evaluate, compare, benchmark, inspect, report)
+_MODULES = (
+    *(compress, advise, run, convert, prune_channels),
+    *(evaluate, compare, benchmark, inspect, report),
+)
 
 COMMANDS: dict[str, Command] = {module.COMMAND.name: module.COMMAND for module in _MODULES}
 

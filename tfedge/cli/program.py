@@ -62,6 +62,9 @@ def _run(asked: argparse.Namespace, console: Console) -> int:
         return FAILED
     for sentence in answer.failed:
         print(f"check failed: {sentence}", file=sys.stderr)
+    if answer.interrupted:
+        console.error("interrupted; the best so far was kept")
+        return INTERRUPTED
     return UNMET if answer.failed else DONE
 
 

@@ -158,7 +158,7 @@ def _settings(asked: argparse.Namespace) -> dict[str, Any]:
     settings["minimum"] = asked.minimum if asked.minimum < 1 else round(asked.minimum)
     if asked.latency_ms is not None:
         settings["measure"] = tfedge.FileLatency("float32")
-    importance = tfedge.ChannelImportance(asked.importance, seed=asked.seed)
+    importance = tfedge.ChannelImportance(asked.importance, seed=asked.seed or 0)
     return settings | {"importance": importance}
 
 
