@@ -102,12 +102,7 @@ def model_report(
         ['budget', 'channels', 'comparison']
     """
     _check(accelerators, energy, runtime, threads, runs, seconds)
-    given: dict[str, Any] = {
-        "budget": constraints_of(budget),
-        "recipe": plain_mapping("recipe", recipe),
-        "stages": plain_rows("stages", stages),
-        "trials": plain_rows("trials", trials),
-    }
+    given = _given(budget, recipe, stages, trials)
     known: dict[str, Any] = {"name": title, "class_names": class_names_of(class_names)}
     start, file = time.perf_counter(), opened_file(lite, "be reported")
     with progress("report", Subject.STEPS + len(accelerators), verbose, unit="part") as count:
@@ -121,6 +116,16 @@ def model_report(
             attempts.skip(part, "not given")
     known |= {"how": subject.how, "left_out": attempts.left_out}
     return _record(file, time.perf_counter() - start, {**given, **known, **found})
+
+
+def _given(budget: Any, recipe: Any, stages: Any, trials: Any) -> dict[str, Any]:
+    """Return what is only shown, as plain data."""
+    return {
+        "budget": constraints_of(budget),
+        "recipe": plain_mapping("recipe", recipe),
+        "stages": plain_rows("stages", stages),
+        "trials": plain_rows("trials", trials),
+    }
 
 
 def _record(file: TFLiteModel, seconds: float, found: dict[str, Any]) -> ModelReport:

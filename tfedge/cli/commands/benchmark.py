@@ -61,6 +61,12 @@ def _add(parser: argparse.ArgumentParser) -> None:
         "(default: 0.02)",
     )
     options.add_record(parser)
+    _add_demands(parser)
+    options.add_place(options.add_running(parser))
+
+
+def _add_demands(parser: argparse.ArgumentParser) -> None:
+    """Add what the file must keep."""
     group = parser.add_argument_group("demands (exit status 3 if one is not met)")
     group.add_argument(
         "--max-latency-ms", type=types.positive, metavar="X", help="largest median, in ms"
@@ -68,7 +74,6 @@ def _add(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--max-p99-ms", type=types.positive, metavar="X", help="largest 99th percentile, in ms"
     )
-    options.add_place(options.add_running(parser))
 
 
 def _run(asked: argparse.Namespace, console: Console) -> Answer:

@@ -89,6 +89,11 @@ def _add_details(parser: argparse.ArgumentParser) -> None:
         default=1,
         help="first axis, 0: open (default: 1)",
     )
+    _add_output(group)
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    """Add how the file is stored, checked and called."""
     group.add_argument("--sparse", choices=("auto", "yes"), help="store zeros sparsely")
     group.add_argument(
         "--for",
