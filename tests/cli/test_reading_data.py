@@ -1,5 +1,6 @@
 """Data of every kind come out as the arrays that were put in; bad ones are refused by name."""
 
+import gzip
 import json
 
 import numpy as np
@@ -77,6 +78,9 @@ class TestArrays:
         assert read("a.npz", say=said.append)[0].max() == 255
         assert "--scale" in said[0]
         assert read("a.npz", scale="unit")[0].max() == 1
+        assert read("a.npz", scale="symmetric")[0].max() == 1
+        np.savez("b.npz", x=np.zeros((2, 8, 8, 1), np.uint8))
+        assert read("b.npz", scale="symmetric")[0].min() == -1
         np.savez("a.npz", x=np.zeros((1, 8, 8, 3), np.uint8))
         x, _ = read("a.npz", [ModelInput("image", (8, 8, 3))], scale="imagenet")
         np.testing.assert_allclose(x[0, 0, 0], [-2.117904, -2.035714, -1.804444], rtol=1e-6)
@@ -263,6 +267,10 @@ class TestRecords:
         x, y = read("part-*.tfrecord", features=plain)
         np.testing.assert_array_equal(x, X)
         np.testing.assert_array_equal(y, Y)
+        content = b"".join((folder / f"part-{number}.tfrecord").read_bytes() for number in (0, 1))
+        (folder / "packed.tfrecord").write_bytes(gzip.compress(content))
+        x, _ = read("packed.tfrecord", features=plain)
+        np.testing.assert_array_equal(x, X)
         bytes_only = {"raw": "raw-uint8[8, 8]", "label": "int64"}
         (folder / "spec.json").write_text(json.dumps(bytes_only))
         x, _ = read("part-*.tfrecord", features_file="spec.json")
