@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,13 @@ def test_percentiles_are_ordered_and_units_agree(model):
     assert record.p50_ms <= record.p90_ms <= record.p99_ms
     assert record.throughput_per_s == pytest.approx(1000 / record.p50_ms)
     assert max(map(len, repr(record).splitlines())) <= 80
+
+
+def test_noise_is_told_in_lines_that_fit(model):
+    record = benchmark(model, runs=20, verbose=0)
+    told = repr(dataclasses.replace(record, noise=("it shook " * 20,)))
+    assert told.count("it shook") == 20
+    assert max(map(len, told.splitlines())) <= 80
 
 
 def test_memory_is_that_of_a_process_without_tensorflow(model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from tfedge.runtime.latency.intervals import interval_of_runs
 from tfedge.runtime.latency.measure import Point, Timed
 from tfedge.runtime.latency.noise import complaints, drift, outlier_fraction
 from tfedge.runtime.latency.tables import shown_ms
+
+_WIDTH = 80
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,7 +92,14 @@ class LatencyRecord(Record):
             f"  memory   peak {human_size(self.peak_memory_bytes)}, "
             f"{human_size(self.model_memory_bytes)} above the bare runtime",
         ]
-        return "\n".join([*lines, *(f"  noise    {text}" for text in self.noise)])
+        return "\n".join([*lines, *map(_noise_line, self.noise)])
+
+
+def _noise_line(text: str) -> str:
+    """Return what disturbed the times, in lines that fit a terminal."""
+    return textwrap.fill(
+        text, _WIDTH, initial_indent="  noise    ", subsequent_indent=" " * len("  noise    ")
+    )
 
 
 def latency_record(point: Point, timed: Timed, precision: float) -> LatencyRecord:
