@@ -29,7 +29,7 @@ def test_percentiles_are_ordered_and_units_agree(model):
 def test_noise_is_told_in_lines_that_fit(model):
     record = benchmark(model, runs=20, verbose=0)
     told = repr(dataclasses.replace(record, noise=("it shook " * 20,)))
-    assert told.count("it shook") == 20
+    assert " ".join(told.split()).count("it shook") == 20
     assert max(map(len, told.splitlines())) <= 80
 
 
