@@ -7,7 +7,8 @@ import tfedge
 from tfedge.core.data import Batch
 from tfedge.pipeline import measures
 from tfedge.pipeline.drop import Yardstick
-from tfedge.pipeline.measures import macs_of_file, measured
+from tfedge.pipeline.measures import measured
+from tfedge.runtime.costs import macs_of_file
 
 
 @pytest.fixture(scope="module")

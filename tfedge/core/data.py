@@ -116,8 +116,8 @@ def count(x: Any) -> int:
         >>> count({"left": np.zeros((5, 2))})
         5
     """
-    leaves = _leaves(x)
-    return len(leaves[0]) if leaves and leaves[0].ndim else 0
+    arrays = leaves(x)
+    return len(arrays[0]) if arrays and arrays[0].ndim else 0
 
 
 def _whole(data: Any, y: Any, shapes: Mapping | None) -> Batch | None:
@@ -211,7 +211,7 @@ def _is_sample(batch: Batch, shapes: Mapping | None) -> bool:
     if isinstance(batch.x, Mapping):
         name = next((name for name in shapes if name in batch.x), None)
         return name is not None and _fits(batch.x[name], shapes[name])
-    return _fits(_leaves(batch.x)[0], next(iter(shapes.values())))
+    return _fits(leaves(batch.x)[0], next(iter(shapes.values())))
 
 
 def _fits(array: np.ndarray, shape: Sequence[int | None]) -> bool:
@@ -224,7 +224,7 @@ def _fits(array: np.ndarray, shape: Sequence[int | None]) -> bool:
 def _check_lengths(batch: Batch) -> None:
     """Raise unless inputs, labels and weights are of as many samples."""
     for what, part in (("x", batch.x), ("y", batch.y), ("weights", batch.weight)):
-        for leaf in _leaves(part):
+        for leaf in leaves(part):
             found = len(leaf) if leaf.ndim else "no axis of"
             if found != len(batch):
                 raise DataError(
@@ -253,7 +253,7 @@ def _leaf(value: Any) -> np.ndarray:
         raise DataError(f"No array can be made of a {type(value).__name__}: {error}.") from error
 
 
-def _leaves(value: Any) -> list[np.ndarray]:
+def leaves(value: Any) -> list[np.ndarray]:
     """Return the arrays in a dictionary or list, or the one array."""
     if value is None:
         return []
@@ -269,19 +269,19 @@ def _apply(function: Callable, first: Any, *rest: Any) -> Any:
     if isinstance(first, dict):
         return {name: function(*(tree[name] for tree in (first, *rest))) for name in first}
     if isinstance(first, list):
-        return [function(*leaves) for leaves in zip(first, *rest, strict=True)]
+        return [function(*arrays) for arrays in zip(first, *rest, strict=True)]
     return function(first, *rest)
 
 
 def _stacked(samples: list[Batch]) -> Batch:
     """Return single samples as one batch."""
-    return _combine(samples, lambda *leaves: np.stack(leaves))
+    return _combine(samples, lambda *arrays: np.stack(arrays))
 
 
 def _joined(parts: list[Batch]) -> Batch:
     """Return several batches as one."""
     several = len(parts) > 1
-    return _combine(parts, lambda *leaves: np.concatenate(leaves)) if several else parts[0]
+    return _combine(parts, lambda *arrays: np.concatenate(arrays)) if several else parts[0]
 
 
 def _combine(parts: list[Batch], function: Callable) -> Batch:

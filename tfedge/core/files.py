@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from tfedge.core.errors import ArgumentError
+
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write beside the destination and move into place, or leave nothing.
@@ -35,6 +37,33 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_for_user(path: Path, content: bytes, what: str) -> Path:
+    """Write whole or not at all where a user said, and return the path.
+
+    Args:
+        path: The destination; what is there is replaced.
+        content: All of it.
+        what: What it is, with its article, for the message.
+
+    Raises:
+        ArgumentError: If it cannot be written there.
+
+    Example:
+        >>> write_for_user(Path("/nowhere/a.json"), b"", "a record")
+        Traceback (most recent call last):
+        ...
+        tfedge.core.errors.ArgumentError: Cannot write a record to '/nowhere/a.json': No such ...
+    """
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise ArgumentError(
+            f"Cannot write {what} to {str(path)!r}: {error.strerror}. Choose a folder that "
+            "exists and can be written."
+        ) from error
+    return path
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:

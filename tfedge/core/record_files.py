@@ -20,7 +20,7 @@ import numpy as np
 
 from tfedge._version import __version__
 from tfedge.core.errors import ArgumentError, DataError, TfedgeError
-from tfedge.core.files import write_whole
+from tfedge.core.files import write_for_user
 from tfedge.core.records import Record
 from tfedge.core.rooms import enter
 
@@ -49,14 +49,7 @@ def save_record(record: Record, path: str | os.PathLike) -> Path:
     """
     path = Path(path)
     text = json.dumps(encode_record(record), indent=2, allow_nan=False) + "\n"
-    try:
-        write_whole(path, text.encode())
-    except OSError as error:
-        raise ArgumentError(
-            f"Cannot write a record to {str(path)!r}: {error.strerror}. Choose a folder that "
-            "exists and can be written."
-        ) from error
-    return path
+    return write_for_user(path, text.encode(), "a record")
 
 
 def load_record(path: str | os.PathLike) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tfedge.core.data import Batch
+from tfedge.core.data import Batch, leaves
 from tfedge.core.records import Record
 from tfedge.pipeline.samples import Samples
 
@@ -80,22 +80,13 @@ def _digest(batch: Batch) -> bytes:
     """Return a digest of samples, labels and weights."""
     found = hashlib.sha256()
     for part in batch:
-        for leaf in _leaves(part):
+        for leaf in leaves(part):
             found.update(np.ascontiguousarray(leaf).tobytes())
     return found.digest()
-
-
-def _leaves(part: Any) -> list[np.ndarray]:
-    """Return the arrays of inputs or labels."""
-    if part is None:
-        return []
-    if isinstance(part, dict):
-        return list(part.values())
-    return part if isinstance(part, list) else [part]
 
 
 def _text(part: Any) -> str:
     """Return shapes and dtypes of one sample."""
     if isinstance(part, dict):
         return ", ".join(f"{name}: {_text(leaf)}" for name, leaf in part.items())
-    return ", ".join(f"{leaf.dtype} {leaf.shape[1:]}" for leaf in _leaves(part))
+    return ", ".join(f"{leaf.dtype} {leaf.shape[1:]}" for leaf in leaves(part))

@@ -12,7 +12,7 @@ from tfedge.pipeline.constraints import Constraint, Measured
 from tfedge.pipeline.device_latency import expected_latency_ms
 from tfedge.pipeline.drop import Drop, Yardstick
 from tfedge.runtime.accelerators.check import check
-from tfedge.runtime.costs import operator_macs
+from tfedge.runtime.costs import macs_of_file
 from tfedge.runtime.energy.energy import energy
 from tfedge.runtime.interpreter import RUNTIMES
 from tfedge.runtime.latency.benchmark import benchmark, benchmark_each
@@ -54,18 +54,6 @@ def measured(
     found += _demands(lite, budget)
     macs = macs_of_file(lite)
     return Measured(lite.name, lite.size_bytes, lite.gzip_bytes, macs, drop, tuple(found))
-
-
-def macs_of_file(lite: TFLiteModel) -> int:
-    """Return the multiply-accumulates of one run of a file.
-
-    Example:
-        >>> from tfedge.runtime.sample import sample_model
-        >>> macs_of_file(sample_model())
-        0
-    """
-    tensors = {tensor.index: tensor for tensor in lite.tensors()}
-    return sum(operator_macs(one, tensors) for one in lite.operators)
 
 
 def _interval(drop: Drop) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from tfedge.core.errors import ArgumentError, DataError
-from tfedge.core.files import write_whole
+from tfedge.core.files import write_for_user
 
 _YAML = (".yaml", ".yml")
 _SUFFIXES = (".json", *_YAML)
@@ -62,14 +62,7 @@ def write_recipe(found: Mapping[str, Any], path: Path) -> Path:
     text = json_bytes(found).decode()
     if suffix in _YAML:
         text = yaml.safe_dump(json.loads(text), sort_keys=False, allow_unicode=True)
-    try:
-        write_whole(path, text.encode())
-    except OSError as error:
-        raise ArgumentError(
-            f"Cannot write a recipe to {str(path)!r}: {error.strerror}. Choose a folder that "
-            "exists and can be written."
-        ) from error
-    return path
+    return write_for_user(path, text.encode(), "a recipe")
 
 
 def json_bytes(found: Mapping[str, Any]) -> bytes:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 
 from tfedge._version import __version__
+from tfedge.core.versions import installed
 
 _PACKAGES = (
     "tensorflow",
@@ -25,10 +25,4 @@ def versions() -> dict[str, str]:
         >>> list(versions())[:2]
         ['tfedge', 'python']
     """
-    found = {"tfedge": __version__, "python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return {"tfedge": __version__, "python": platform.python_version(), **installed(_PACKAGES)}

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tfedge.compress.pruning.channels.report import ChannelReport
-from tfedge.core.errors import ArgumentError, DataError
-from tfedge.core.files import write_whole
+from tfedge.core.errors import DataError
+from tfedge.core.files import write_for_user
 from tfedge.core.record_files import load_record, save_record
 from tfedge.core.records import Record
 from tfedge.evaluate.evaluator import EvaluationRecord
@@ -194,12 +194,4 @@ def _written(text: str, path: str | os.PathLike | None) -> str | Path:
     """Write a text and return the path, or return the text."""
     if path is None:
         return text
-    path = Path(path)
-    try:
-        write_whole(path, text.encode())
-    except OSError as error:
-        raise ArgumentError(
-            f"Cannot write a report to {str(path)!r}: {error.strerror}. Choose a folder that "
-            "exists and can be written."
-        ) from error
-    return path
+    return write_for_user(Path(path), text.encode(), "a report")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tfedge.runtime.graph import OperatorInfo, TensorInfo
+from tfedge.runtime.model import TFLiteModel
 
 _BITS = {"int4": 4, "uint4": 4, "int2": 2}
 
@@ -43,6 +44,18 @@ def operator_macs(operator: OperatorInfo, tensors: Mapping[int, TensorInfo]) -> 
     if name.endswith(("SEQUENCE_LSTM", "SEQUENCE_RNN")):
         return _recurrent(shapes)
     return 0
+
+
+def macs_of_file(lite: TFLiteModel) -> int:
+    """Return the multiply-accumulates of one run of a file.
+
+    Example:
+        >>> from tfedge.runtime.sample import sample_model
+        >>> macs_of_file(sample_model())
+        0
+    """
+    tensors = {tensor.index: tensor for tensor in lite.tensors()}
+    return sum(operator_macs(one, tensors) for one in lite.operators)
 
 
 def _recurrent(shapes: list[tuple[int, ...]]) -> int:

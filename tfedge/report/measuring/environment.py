@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 from pathlib import Path
 
 from tfedge._version import __version__
+from tfedge.core.versions import installed
 from tfedge.runtime.processors import processors
 
 _PACKAGES = (
@@ -29,12 +29,7 @@ def environment() -> dict[str, str]:
         >>> environment()["tfedge"] == __version__
         True
     """
-    found = {"tfedge": __version__, "Python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
+    found = {"tfedge": __version__, "Python": platform.python_version(), **installed(_PACKAGES)}
     found["system"] = f"{platform.system()} on {platform.machine()}"
     found["processor"] = _processor()
     return found

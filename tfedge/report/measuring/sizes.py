@@ -11,7 +11,7 @@ import numpy as np
 from tfedge.compress.clustering.report import unique_weights
 from tfedge.compress.pruning.report import sparsity
 from tfedge.report.findings import FileSizes, WeightHistogram
-from tfedge.runtime.costs import operator_macs, tensor_bytes
+from tfedge.runtime.costs import macs_of_file, tensor_bytes
 from tfedge.runtime.graph import TensorInfo
 from tfedge.runtime.model import TFLiteModel
 
@@ -54,7 +54,6 @@ def file_sizes(lite: TFLiteModel) -> FileSizes:
         True
     """
     zeros, unique = sparsity(lite), unique_weights(lite)
-    tensors = {tensor.index: tensor for tensor in lite.tensors()}
     return FileSizes(
         name=lite.name,
         size_bytes=lite.size_bytes,
@@ -63,7 +62,7 @@ def file_sizes(lite: TFLiteModel) -> FileSizes:
         theoretical_bytes=lite.size_bytes - unique.size_bytes + unique.indexed_bytes,
         weights=zeros.weights,
         zeros=zeros.zeros,
-        macs=sum(operator_macs(item, tensors) for item in lite.operators),
+        macs=macs_of_file(lite),
     )
 
 

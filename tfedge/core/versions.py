@@ -1,0 +1,22 @@
+"""Which versions of packages are installed."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable
+
+
+def installed(packages: Iterable[str]) -> dict[str, str]:
+    """Return versions by package, of those that are installed, in the order asked.
+
+    Example:
+        >>> list(installed(["numpy", "no-such-package"]))
+        ['numpy']
+    """
+    found = {}
+    for name in packages:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
