@@ -1,5 +1,7 @@
 # One command each: `make demo` and `make test` set up what they need.
 PYTHON ?= python3
+# Processes that run tests; each needs a core and about 4 GiB.
+WORKERS ?= 2
 VENV := .venv-$(notdir $(PYTHON))
 BIN := $(VENV)/bin
 
@@ -9,10 +11,10 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.dev check
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile
 
 test-all: $(VENV)/.dev check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

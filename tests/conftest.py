@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 _MAKER = Path(__file__).with_name("tflite_maker.py")
 
@@ -19,11 +20,12 @@ def tflite_files(request):
     version = importlib.metadata.version("tensorflow")
     key = hashlib.sha256(_MAKER.read_bytes() + version.encode()).hexdigest()[:12]
     folder = Path(request.config.cache.mkdir(f"tflite-files-{key}"))
-    if not (folder / "done").exists():
-        command = [sys.executable, str(_MAKER), str(folder)]
-        made = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-        assert made.returncode == 0, made.stderr[-3000:]
-        (folder / "done").touch()
+    with FileLock(f"{folder}.lock"):  # one process makes them, the others wait
+        if not (folder / "done").exists():
+            command = [sys.executable, str(_MAKER), str(folder)]
+            made = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+            assert made.returncode == 0, made.stderr[-3000:]
+            (folder / "done").touch()
     return folder
 
 

@@ -118,7 +118,7 @@ def handed_out(states, float_model, lite, data):
     return {type(record).__name__: record for record in inside(results)}
 
 
-@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("name", sorted(RECORDS))
 def test_records_print_and_travel(name, handed_out):
     record = handed_out[name]
     assert type(record) is RECORDS[name]

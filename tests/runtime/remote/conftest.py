@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tfedge.runtime.remote.device import RemoteDevice
 
@@ -136,16 +137,22 @@ def _environment(*requirements):
     """Return the Python of an environment with these packages alone, or skip; kept between runs."""
     key = hashlib.sha256(repr(("bare", sys.version, requirements)).encode()).hexdigest()[:12]
     folder = Path.home() / ".cache" / "tfedge-tests" / key
-    python = folder / "bin" / "python"
-    if not (folder / "done").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", *requirements]
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-        if ran.returncode:
-            reason = ran.stderr.strip().splitlines()[-1:] or ["no reason given"]
-            pytest.skip(f"pip cannot install {requirements}: {reason[0]}")
-        (folder / "done").touch()
-    return python
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):  # one process makes it, the others wait
+        if not (folder / "done").exists():
+            _install(folder, requirements)
+            (folder / "done").touch()
+    return folder / "bin" / "python"
+
+
+def _install(folder, requirements):
+    """Make an environment with these packages, or skip the test saying why."""
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+    command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *requirements]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if ran.returncode:
+        reason = ran.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        pytest.skip(f"pip cannot install {requirements}: {reason[0]}")
 
 
 @pytest.fixture(scope="session")
