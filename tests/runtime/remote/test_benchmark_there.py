@@ -53,6 +53,28 @@ def test_errors_from_there(remote, load, digits):
         tfedge.benchmark(load("cnn_int8"), on=7)
 
 
+def test_ratio_there(remote, load, tmp_path):
+    files = load("cnn_float"), load("cnn_int8")
+    found = tfedge.compare_latency(*files, runs=50, on=remote)
+    assert [found.first.model, found.second.model] == ["cnn_float", "cnn_int8"]
+    assert found.first.on == found.second.on == remote.name
+    assert found.ratio_low <= found.ratio <= found.ratio_high
+    assert f"at {remote.name}, 1 thread, 50 runs in turns" in repr(found)
+    assert tfedge.load_record(tfedge.save_record(found, tmp_path / "ratio.json")) == found
+    with pytest.raises(ArgumentError, match=r"threads=0"):
+        tfedge.compare_latency(*files, threads=0, on=remote)
+
+
+@pytest.mark.parametrize("against", [None, "cnn_float"])
+def test_operators_there(remote, load, against):
+    other = against and load(against)
+    found = tfedge.profile(load("cnn_int8"), against=other, seconds=0.2, on=remote)
+    assert [one.name for one in found.operators] == [o.name for o in load("cnn_int8").operators]
+    assert (found.on, found.latency_ms > 0) == (remote.name, True)
+    assert f"on litert at {remote.name}, 1 thread" in repr(found)
+    assert (found.against and found.against.second.on) == (against and remote.name)
+
+
 def test_energy_there(remote, load):
     record = tfedge.energy(load("cnn_int8"), method="estimated", on=remote)
     here = tfedge.energy(load("cnn_int8"), method="estimated")

@@ -55,10 +55,11 @@ class LatencyRatio(Record):
         one, two = self.first, self.second
         threads = f"{one.threads} thread" + ("s" if one.threads > 1 else "")
         medians = f"{shown_ms(one.p50_ms)} ms and {shown_ms(two.p50_ms)} ms"
+        place = f" at {one.on}" if one.on else ""
         return (
             f"{one.model!r} takes {self.ratio:.2f} times as long as {two.model!r} "
             f"(95 % sure: {self.ratio_low:.2f} to {self.ratio_high:.2f})\n"
-            f"  p50 {medians} on {one.runtime}, {threads}, {one.runs} runs in turns"
+            f"  p50 {medians} on {one.runtime}{place}, {threads}, {one.runs} runs in turns"
         )
 
 
@@ -73,6 +74,7 @@ def compare_latency(
     seconds: float = 2.0,
     precision: float = 0.02,
     verbose: int = 1,
+    on: Any = None,
 ) -> LatencyRatio:
     """Measure how much longer one file takes than another, on a busy machine too.
 
@@ -89,6 +91,8 @@ def compare_latency(
         seconds: Longest time to measure both.
         precision: Width of the interval of the ratio at which to stop, as a fraction of it.
         verbose: 0 for no progress bar.
+        on: A device to measure on, over the user's own ssh: ``"ssh://user@host"`` or a
+            `tfedge.RemoteDevice`. It needs Python with NumPy and a runtime; nothing is installed.
 
     Returns:
         The ratio of the medians with its 95 % interval, and the record of each file.
@@ -96,6 +100,7 @@ def compare_latency(
     Raises:
         ArgumentError: If a setting is out of range.
         ModelError: If a file cannot be read or run.
+        DeviceError: If the device ``on`` cannot be reached, or went away.
 
     Example:
         >>> from tfedge.runtime.sample import sample_model
@@ -103,6 +108,10 @@ def compare_latency(
         >>> found.ratio_low <= found.ratio <= found.ratio_high
         True
     """
+    if on is not None:
+        settings: dict[str, Any] = {"threads": threads, "batch": batch, "runtime": runtime}
+        settings |= {"runs": runs, "seconds": seconds, "precision": precision}
+        return _elsewhere(on, (a, b), settings)
     whole_number("threads", threads)
     whole_number("batch", 1 if batch is None else batch)
     warn_of_threads(threads)
@@ -111,6 +120,13 @@ def compare_latency(
     chosen = choose_runtime(runtime)
     points = [Point(opened_file(model, TIMED), chosen, threads, batch) for model in (a, b)]
     return ratio_of(points[0], points[1], limits, verbose)
+
+
+def _elsewhere(on: Any, models: tuple[Any, Any], settings: dict[str, Any]) -> LatencyRatio:
+    """Measure on a device over ssh."""
+    from tfedge.runtime.remote.measuring import compare_latency_on
+
+    return compare_latency_on(on, [opened_file(model, TIMED) for model in models], **settings)
 
 
 def ratio_of(first: Point, second: Point, limits: Limits, verbose: int) -> LatencyRatio:

@@ -44,6 +44,7 @@ def profile(
     method: str = "auto",
     seconds: float = 2.0,
     verbose: int = 1,
+    on: Any = None,
 ) -> ModelProfile:
     """Measure where the time of a file goes, operator by operator.
 
@@ -61,6 +62,8 @@ def profile(
         method: ``"auto"``, ``"profiler"`` or ``"alone"``.
         seconds: About how long to measure.
         verbose: 0 for no progress bar.
+        on: A device to measure on, over the user's own ssh: ``"ssh://user@host"`` or a
+            `tfedge.RemoteDevice`. It needs Python with NumPy and a runtime; nothing is installed.
 
     Returns:
         A :class:`ModelProfile` with time, multiply-accumulates, bytes, numeric type and delegate
@@ -70,6 +73,7 @@ def profile(
         ArgumentError: If a setting is out of range.
         ModelError: If the file cannot be run, or the profiler is asked for and out of reach.
         MissingPackageError: If the runtime is not installed.
+        DeviceError: If the device ``on`` cannot be reached, or went away.
 
     Example:
         >>> from tfedge.runtime.sample import sample_model
@@ -77,6 +81,9 @@ def profile(
         >>> [(one.name, one.numeric_type, one.moved_bytes) for one in found.operators]
         [('MUL', 'float32', 28)]
     """
+    if on is not None:
+        settings: dict[str, Any] = {"threads": threads, "runtime": runtime}
+        return _elsewhere(on, model, against, settings | {"method": method, "seconds": seconds})
     one_of("method", method, METHODS)
     whole_number("threads", threads)
     within("seconds", seconds, 0.0, _LONGEST_SECONDS)
@@ -89,6 +96,14 @@ def profile(
         ratio = _ratio(lite, against, threads, chosen, seconds)
         advance(1)
     return _record(lite, chosen, threads, times, set(taken), ratio)
+
+
+def _elsewhere(on: Any, model: Any, against: Any, settings: dict[str, Any]) -> ModelProfile:
+    """Measure on a device over ssh."""
+    from tfedge.runtime.remote.measuring import profile_on
+
+    models = [model] if against is None else [model, against]
+    return profile_on(on, [opened_file(one, TIMED) for one in models], **settings)
 
 
 def _measured(lite: TFLiteModel, runtime: str, threads: int, method: str, seconds: float) -> _Times:

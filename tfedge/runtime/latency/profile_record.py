@@ -74,6 +74,7 @@ class ModelProfile(Record):
         operators: What each costs, in the order of execution.
         findings: What slows the file down, in sentences.
         against: How its latency compares with that of another file, if one was given.
+        on: Address of the device that ran it, None for this machine.
 
     Example:
         >>> conv = OperatorProfile(0, "CONV_2D", "y", "int8", 0.5, 1.0, 10**6, 9000, True, "", ())
@@ -92,6 +93,7 @@ class ModelProfile(Record):
     operators: tuple[OperatorProfile, ...]
     findings: tuple[str, ...]
     against: LatencyRatio | None
+    on: str | None = None
 
     def slowest(self, count: int = _LISTED) -> tuple[OperatorProfile, ...]:
         """Return the operators that take most time, the slowest first.
@@ -132,8 +134,9 @@ class ModelProfile(Record):
         """Return the slowest operators as a table, and the findings."""
         shown = self.slowest()
         threads = f"{self.threads} thread" + ("s" if self.threads > 1 else "")
+        place = f" at {self.on}" if self.on else ""
         title = (
-            f"{self.model!r} on {self.runtime}, {threads}: {shown_ms(self.latency_ms)} ms, "
+            f"{self.model!r} on {self.runtime}{place}, {threads}: {shown_ms(self.latency_ms)} ms, "
             f"{self.accounted:.0%} of it in operators ({self.method})"
         )
         lines = [title, *text_table(_HEAD, [_cells(one) for one in shown])]

@@ -1,4 +1,4 @@
-"""Latency, memory and energy of files on a device."""
+"""Latency, memory, energy and operators' times of files on a device."""
 
 from __future__ import annotations
 
@@ -46,6 +46,34 @@ def energy_on(on: str | RemoteDevice, model: TFLiteModel, **options: Any) -> Any
     return _asked(on, "energy", [model], options=options)
 
 
+def compare_latency_on(on: str | RemoteDevice, models: list[TFLiteModel], **options: Any) -> Any:
+    """Return what `tfedge.compare_latency` finds on a device.
+
+    Args:
+        on: The device.
+        models: The two files; they travel there and run there in turns, in one process.
+        **options: For `tfedge.compare_latency` there.
+
+    Raises:
+        DeviceError: If the device cannot be reached, or went away.
+    """
+    return _asked(on, "compare_latency", models, options=options)
+
+
+def profile_on(on: str | RemoteDevice, models: list[TFLiteModel], **options: Any) -> Any:
+    """Return what `tfedge.profile` finds on a device.
+
+    Args:
+        on: The device.
+        models: The file and, where there is one, the file to compare it with.
+        **options: For `tfedge.profile` there.
+
+    Raises:
+        DeviceError: If the device cannot be reached, or went away.
+    """
+    return _asked(on, "profile", models, options=options)
+
+
 def _asked(on: str | RemoteDevice, kind: str, models: list[TFLiteModel], **value: Any) -> Any:
     """Return the record that a device answers; warnings from there are given here."""
     contents = [[np.frombuffer(model.content, np.uint8)] for model in models]
@@ -61,8 +89,13 @@ def _asked(on: str | RemoteDevice, kind: str, models: list[TFLiteModel], **value
 
 def _at(record: Record, on: str) -> Record:
     """Return a record that says where it was measured, and so do the records in it."""
-    names = {field.name for field in dataclasses.fields(record)}
-    changes: dict[str, Any] = {"on": on} if "on" in names else {}
-    if "records" in names:
-        changes["records"] = tuple(_at(item, on) for item in record.records)  # type: ignore[attr-defined]
+    changes: dict[str, Any] = {}
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        if field.name == "on":
+            changes["on"] = on
+        elif isinstance(value, Record):
+            changes[field.name] = _at(value, on)
+        elif isinstance(value, tuple):
+            changes[field.name] = tuple(_at(v, on) if isinstance(v, Record) else v for v in value)
     return dataclasses.replace(record, **changes)

@@ -19,6 +19,8 @@ from tfedge.core.records import Record
 from tfedge.runtime.energy.energy import energy
 from tfedge.runtime.interpreter import available_runtimes
 from tfedge.runtime.latency.benchmark import benchmark
+from tfedge.runtime.latency.compare import compare_latency
+from tfedge.runtime.latency.profile import profile
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.remote.frames import Frame
 from tfedge.runtime.runner import Runner
@@ -90,6 +92,19 @@ def measure_energy(batches: Batches, names: list[str], options: dict) -> Iterato
     yield _record(lambda: energy(lite, verbose=0, **options))
 
 
+def measure_ratio(batches: Batches, names: list[str], options: dict) -> Iterator[Frame]:
+    """Answer the record of `tfedge.compare_latency` for the two files that come as batches."""
+    first, second = (_file(batches, name) for name in names)
+    yield _record(lambda: compare_latency(first, second, verbose=0, **options))
+
+
+def measure_operators(batches: Batches, names: list[str], options: dict) -> Iterator[Frame]:
+    """Answer the record of `tfedge.profile` for a file, and maybe one to compare it with."""
+    lite, *others = (_file(batches, name) for name in names)
+    against = others[0] if others else None
+    yield _record(lambda: profile(lite, against=against, verbose=0, **options))
+
+
 def _record(measured: Callable[[], Record]) -> Frame:
     """Return the record that a function makes, with the warnings that it gave."""
     with warnings.catch_warnings(record=True) as caught:
@@ -105,4 +120,6 @@ TASKS: dict[str, Callable[..., Iterator[Frame]]] = {
     "close": close_file,
     "benchmark": measure,
     "energy": measure_energy,
+    "compare_latency": measure_ratio,
+    "profile": measure_operators,
 }
