@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from tfedge.core.data import length_hint
 from tfedge.core.progress import progress
 from tfedge.core.records import Record
 from tfedge.core.sizes import human_size
-from tfedge.evaluate.predictor import Predictor, as_predictor, predictions
+from tfedge.evaluate.predictor import Predictor, as_predictor, device_on, predictions
 from tfedge.evaluate.scores import Scores
 
 
@@ -121,7 +120,7 @@ def evaluate(
         0.75
     """
     scores = Scores(metrics)
-    with _device(on) as device:
+    with device_on(on) as device:
         predictor = as_predictor(model, runtime, threads, batch_size, accelerator, device)
         start, samples = time.perf_counter(), 0
         with progress(predictor.name, length_hint(data), verbose) as count:
@@ -131,15 +130,6 @@ def evaluate(
                 count(len(batch))
         seconds = time.perf_counter() - start
     return _record(predictor, scores.results(), samples, seconds, device and device.name)
-
-
-def _device(on: Any) -> AbstractContextManager[Any]:
-    """Return the context in which a device over ssh is open, or nothing."""
-    if on is None:
-        return nullcontext()
-    from tfedge.runtime.remote.device import opened
-
-    return opened(on)
 
 
 def _record(

@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from tfedge.evaluate.predictor import LitePredictor, Predictor
-from tfedge.runtime.latency.benchmark import benchmark_each
+from tfedge.runtime.latency.benchmark import benchmark, benchmark_each
 
 _RUNS = 30
 
 
-def latencies(models: Sequence[Predictor], x: Any, threads: int) -> list[float]:
+def latencies(models: Sequence[Predictor], x: Any, threads: int) -> list[float | None]:
     """Return the median time for one sample of each model, in milliseconds.
 
-    Files run in a fresh process, in turns when there are several; other models run here.
+    Files run in a fresh process, in turns when there are several; other models run here. Beside
+    files that run on a device over ssh, what runs here is not timed: None.
 
     Args:
         models: The models.
@@ -26,15 +27,22 @@ def latencies(models: Sequence[Predictor], x: Any, threads: int) -> list[float]:
     """
     files = [model for model in models if isinstance(model, LitePredictor)]
     same = len({model.runtime for model in files}) == 1
-    records = (
-        benchmark_each([model.model for model in files], threads=threads, runtime=files[0].runtime)
-        if same
-        else []
-    )
-    of_files = iter([record.p50_ms for record in records])
+    of_files = iter(_of_files(files, threads) if same else [])
+    away = any(model.device is not None for model in files)
     return [
-        next(of_files) if isinstance(model, LitePredictor) else _here(model, x) for model in models
+        next(of_files) if isinstance(model, LitePredictor) else None if away else _here(model, x)
+        for model in models
     ]
+
+
+def _of_files(files: Sequence[LitePredictor], threads: int) -> list[float]:
+    """Return the median times of files, where they run."""
+    models = [model.model for model in files]
+    settings: dict[str, Any] = {"threads": threads, "runtime": files[0].runtime}
+    if files[0].device is None:
+        return [record.p50_ms for record in benchmark_each(models, **settings)]
+    swept: Any = benchmark(models, **settings, on=files[0].device, verbose=0)
+    return [record.p50_ms for record in swept.records]
 
 
 def _here(model: Predictor, x: Any) -> float:

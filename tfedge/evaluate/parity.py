@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,14 @@ from tfedge.evaluate.difference import OutputParity
 from tfedge.evaluate.latency import latencies
 from tfedge.evaluate.layers import LayerParity, layer_outputs, layer_parity
 from tfedge.evaluate.pair import Pair
-from tfedge.evaluate.predictor import LitePredictor, Predictor, as_predictor
+from tfedge.evaluate.predictor import (
+    LitePredictor,
+    Predictor,
+    as_predictor,
+    device_on,
+    opened_model,
+)
+from tfedge.runtime.model import TFLiteModel
 
 _GROUP = 1024
 _LAYER_SAMPLES = 16
@@ -32,6 +40,7 @@ class Side(Record):
         size_bytes: Size of the file, None for what is no file.
         gzip_bytes: Size of the file after gzip.
         latency_ms: Median time for one sample, None where it was not measured.
+        on: Address of the device that ran it, None for this machine.
     """
 
     model: str
@@ -40,6 +49,7 @@ class Side(Record):
     size_bytes: int | None
     gzip_bytes: int | None
     latency_ms: float | None
+    on: str | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,6 +107,7 @@ def compare(
     runtime: str = "auto",
     threads: int = 1,
     batch_size: int | None = None,
+    on: Any = None,
 ) -> ComparisonRecord:
     """Run two models on the same samples and set them side by side.
 
@@ -113,6 +124,9 @@ def compare(
         runtime: Which interpreter runs files.
         threads: Threads for its kernels.
         batch_size: Samples per run; None finds a good one.
+        on: A device that runs what of the two is a file: ``"ssh://user@host"`` or a
+            `tfedge.RemoteDevice`. Data are read and metrics computed here; so are layers. What is
+            no file runs here and is not timed.
 
     Returns:
         Agreement of predictions, SQNR, largest difference, metrics, sizes and latency of both.
@@ -120,6 +134,7 @@ def compare(
     Raises:
         ModelError: If a model cannot be run, or outputs cannot be matched.
         DataError: If samples or labels do not fit, or there are none.
+        DeviceError: If the device ``on`` cannot be reached, or went away.
 
     Example:
         >>> def half(x):
@@ -130,7 +145,39 @@ def compare(
         >>> print(f"{compare(half, about_half, x, latency=False).sqnr_db:.2f}")
         33.98
     """
-    first, second = (as_predictor(model, runtime, threads, batch_size) for model in (a, b))
+    with device_on(on) as device:
+        settings: dict[str, Any] = {"runtime": runtime, "threads": threads}
+        settings["batch_size"] = batch_size
+        first, second = _predictors((a, b), device, settings)
+        return _compared(first, second, data, y, metrics, layers, latency, threads)
+
+
+def _predictors(
+    models: Sequence[Any], device: Any, settings: dict[str, Any]
+) -> Iterator[Predictor]:
+    """Yield what predicts: files on the device, where there is one, and the rest here."""
+    models = [opened_model(model) for model in models]
+    files = [isinstance(model, TFLiteModel) for model in models]
+    if device is not None and not any(files):
+        raise ModelError(
+            f"Neither model can run on {device.name}: only .tflite files run on devices. Convert "
+            "one of them first."
+        )
+    for model, file in zip(models, files, strict=True):
+        yield as_predictor(model, **settings, on=device if file else None)
+
+
+def _compared(
+    first: Predictor,
+    second: Predictor,
+    data: Any,
+    y: Any,
+    metrics: Any,
+    layers: bool,
+    latency: bool,
+    threads: int,
+) -> ComparisonRecord:
+    """Return the record of two models on the same samples."""
     if layers and not isinstance(second, LitePredictor):
         raise ModelError(
             f"layers=True compares with the tensors of a .tflite file; {second.name!r} is none."
@@ -160,7 +207,9 @@ def _first(x: Any, samples: int) -> Any:
 
 def _side(model: Predictor, metrics: dict[str, Any], latency_ms: float | None) -> Side:
     """Return the record of one of the two."""
-    return Side(model.name, model.runtime, metrics, model.size_bytes, model.gzip_bytes, latency_ms)
+    sizes = (model.size_bytes, model.gzip_bytes)
+    on = model.device and model.device.name
+    return Side(model.name, model.runtime, metrics, *sizes, latency_ms, on)
 
 
 def _differences(a: dict[str, Any], b: dict[str, Any]) -> dict[str, float]:

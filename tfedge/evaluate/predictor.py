@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 import numpy as np
@@ -42,6 +43,7 @@ class Predictor(Protocol):
     size_bytes: int | None
     gzip_bytes: int | None
     steps: Sequence[float | None]
+    device: Any
 
     def stream(self, xs: Iterable[Any]) -> Generator[Any, None, None]:
         """Yield the outputs of one batch of inputs after the other."""
@@ -70,7 +72,7 @@ class LitePredictor:
     ):
         self.model: Any = model
         self._runner = _runner(model, on, runtime, threads, batch_size, accelerator)
-        self.name, self.runtime = model.name, self._runner.runtime
+        self.name, self.runtime, self.device = model.name, self._runner.runtime, on
         self.shapes: Mapping[str, Sequence[int | None]] | None
         self.shapes = {item.name: item.shape_signature[1:] for item in model.inputs}
         self.group = min(_LARGEST_GROUP, self._runner.chunk_samples())
@@ -91,6 +93,15 @@ def _runner(model: TFLiteModel, on: Any, *settings: Any) -> Any:
     from tfedge.runtime.remote.runner import RemoteRunner
 
     return RemoteRunner(model, on, *settings)
+
+
+def device_on(on: Any) -> AbstractContextManager[Any]:
+    """Return the context in which a device over ssh is open, or nothing where ``on`` is None."""
+    if on is None:
+        return nullcontext()
+    from tfedge.runtime.remote.device import opened
+
+    return opened(on)
 
 
 def output_step(model: TFLiteModel, tensor: TensorInfo) -> float | None:
@@ -119,6 +130,7 @@ class FunctionPredictor:
     size_bytes: int | None = None
     gzip_bytes: int | None = None
     steps: Sequence[float | None] = ()
+    device: Any = None
 
     def __init__(self, function: Callable, name: str, batch_size: int | None):
         self._function, self.name = function, name
@@ -198,10 +210,7 @@ def as_predictor(
         'square'
     """
     whole_number("batch_size", 1 if batch_size is None else batch_size)
-    if isinstance(model, (str, os.PathLike)):
-        model = open_path(model)
-    if isinstance(model, (bytes, bytearray, memoryview)):
-        model = TFLiteModel(bytes(model))
+    model = opened_model(model)
     if isinstance(model, TFLiteModel):
         return LitePredictor(model, runtime, threads, batch_size, accelerator, on)
     if on is not None:
@@ -218,6 +227,19 @@ def as_predictor(
         f"A {type(model).__name__} cannot predict. Pass a TFLiteModel, the path or bytes of a "
         "model file, a Keras model, or a function of a batch."
     )
+
+
+def opened_model(model: Any) -> Any:
+    """Return a model of a path or of the bytes of a ``.tflite`` file; anything else as it is.
+
+    Raises:
+        ModelError: If it is a file that cannot be read.
+    """
+    if isinstance(model, (str, os.PathLike)):
+        return open_path(model)
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        return TFLiteModel(bytes(model))
+    return model
 
 
 def predictions(

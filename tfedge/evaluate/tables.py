@@ -20,6 +20,8 @@ def comparison_table(record: ComparisonRecord) -> str:
         ("", _short(a.model), _short(b.model), "difference"),
         ("runs on", a.runtime, b.runtime, ""),
     ]
+    if a.on or b.on:
+        rows.append(("at", _short(a.on or "here"), _short(b.on or "here"), ""))
     for name, change in record.differences.items():
         left, right = (f"{side.metrics[name]:.4f}" for side in (a, b))
         rows.append((name, left, right, f"{change:+.4f}"))

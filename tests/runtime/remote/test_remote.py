@@ -84,6 +84,27 @@ def test_evaluate_on_a_device(sshd, device_python, load, digits, remote):
         assert f"litert at {remote.name}" in repr(there)
 
 
+def test_compare_on_a_device(remote, load, digits):
+    a, b = load("cnn_float"), load("cnn_int8")
+    x, y = digits["x"], digits["y"]
+    here = tfedge.compare(a, b, x, y, latency=False)
+    there = tfedge.compare(a, b, x, y, on=remote)
+    assert (there.a.on, there.b.on) == (remote.name, remote.name)
+    assert (here.a.on, there.outputs, there.differences) == (None, here.outputs, here.differences)
+    assert min(there.a.latency_ms, there.b.latency_ms) > 0
+    assert repr(there).splitlines()[2].startswith("at ")
+
+
+def test_what_is_no_file_stays_here(remote, load, digits):
+    lite = load("cnn_int8")
+    there = tfedge.compare(lite.predict, lite, digits["x"], on=remote)
+    assert (there.a.on, there.a.latency_ms, there.b.on) == (None, None, remote.name)
+    assert there.b.latency_ms > 0
+    assert there.agreement == 1.0
+    with pytest.raises(ModelError, match="Neither model can run on"):
+        tfedge.compare(np.square, np.square, digits["x"], on=remote)
+
+
 def test_a_metric_of_the_users_own_is_computed_here(remote, load, digits):
     def worst(y_true, y_pred):
         return float(np.abs(np.eye(10)[y_true] - y_pred).max())
