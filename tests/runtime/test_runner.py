@@ -315,3 +315,16 @@ def test_from_several_threads(load, digits):
     for thread in threads:
         thread.join(60)
     assert all(np.mean(found == digits["y"]) > 0.9 for found in results.values())
+
+
+@pytest.mark.parametrize("form", [str, lambda path: path, lambda path: path.read_bytes()])
+def test_a_file_in_any_form(tflite_files, load, digits, form):
+    with Runner(form(tflite_files / "cnn_int8.tflite")) as runner:
+        outputs = runner.predict(digits["x"][:8])
+    np.testing.assert_array_equal(outputs, load("cnn_int8").predict(digits["x"][:8]))
+
+
+@pytest.mark.parametrize("model", [np.square, 3])
+def test_what_is_no_file(model):
+    with pytest.raises(ModelError, match=r"cannot be run\. Convert it to a TFLiteModel"):
+        Runner(model)

@@ -11,6 +11,7 @@ import numpy as np
 from tfedge.core.errors import ModelError
 from tfedge.runtime.feeds import arrange, encode
 from tfedge.runtime.model import TFLiteModel
+from tfedge.runtime.opening import opened_file
 
 _Own = TypeVar("_Own", bound="FileFunction")
 
@@ -19,10 +20,11 @@ class FileFunction(ABC):
     """A file as a function of arrays; who runs it says how, in `close`, ``_outputs``, ``_named``.
 
     Args:
-        model: The file.
+        model: A `TFLiteModel`, or the path or bytes of a ``.tflite`` file.
 
     Raises:
-        ModelError: If it has no inputs or outputs, or nothing fits into its inputs.
+        ModelError: If it is something else, such as a Keras model; if it has no inputs or
+            outputs, or nothing fits into its inputs.
 
     Example:
         >>> from tfedge.runtime.runner import Runner
@@ -32,9 +34,9 @@ class FileFunction(ABC):
         (True, 'halve')
     """
 
-    def __init__(self, model: TFLiteModel):
-        _check_runnable(model)
-        self.model = model
+    def __init__(self, model: Any):
+        self.model = opened_file(model, "be run")
+        _check_runnable(self.model)
 
     def __enter__(self: _Own) -> _Own:
         """Return the runner itself."""

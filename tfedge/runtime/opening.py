@@ -31,7 +31,7 @@ def opened_file(model: Any, purpose: str) -> TFLiteModel:
     """
     if isinstance(model, (str, os.PathLike)):
         model = open_path(model)
-    if isinstance(model, (bytes, bytearray)):
+    if isinstance(model, (bytes, bytearray, memoryview)):
         model = TFLiteModel(bytes(model))
     if isinstance(model, TFLiteModel):
         return model

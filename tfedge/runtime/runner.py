@@ -38,7 +38,7 @@ class Runner(FileFunction):
     Interpreters live in a worker process.
 
     Args:
-        model: The file.
+        model: A `TFLiteModel`, or the path or bytes of a ``.tflite`` file.
         runtime: ``"auto"``, ``"litert"``, ``"tflite-runtime"`` or ``"tf.lite"``.
         threads: Threads for the kernels. More than one can be far slower on a busy machine.
         batch_size: Samples per run; None finds a good one.
@@ -50,7 +50,8 @@ class Runner(FileFunction):
 
     Raises:
         ArgumentError: If a setting is out of range.
-        ModelError: If the file has no inputs or outputs, or inputs that hold no samples.
+        ModelError: If it is no such file, such as a Keras model; if the file has no inputs or
+            outputs, or inputs that hold no samples.
         MissingPackageError: If the runtime, or the accelerator's library, is not installed.
 
     Example:
@@ -62,7 +63,7 @@ class Runner(FileFunction):
 
     def __init__(
         self,
-        model: TFLiteModel,
+        model: TFLiteModel | str | os.PathLike | bytes,
         runtime: str = "auto",
         threads: int = 1,
         batch_size: int | None = None,
@@ -74,10 +75,10 @@ class Runner(FileFunction):
         super().__init__(model)
         self.runtime, self.threads = choose_runtime(runtime), threads
         self._asked = batch_size
-        self._remembers = any(item.name == "VAR_HANDLE" for item in model.operators)
-        self._stateful = any(tensor.variable for tensor in model.tensors())
+        self._remembers = any(item.name == "VAR_HANDLE" for item in self.model.operators)
+        self._stateful = any(tensor.variable for tensor in self.model.tensors())
         self.accelerator = choose_accelerator(accelerator, self.runtime)
-        self._key = f"{model.digest} {threads} {self.accelerator}"
+        self._key = f"{self.model.digest} {threads} {self.accelerator}"
         self.batch_size: int | None = None
 
     def predict(self, x: Any, raw: bool = False) -> Any:

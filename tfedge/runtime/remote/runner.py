@@ -24,7 +24,7 @@ class RemoteRunner(FileFunction):
     Inputs are quantized here and travel as codes.
 
     Args:
-        model: The file.
+        model: A `TFLiteModel`, or the path or bytes of a ``.tflite`` file.
         device: Where it runs.
         runtime: A runtime there; ``"auto"`` for the first of `RemoteDevice.info`.
         threads: Threads for the kernels.
@@ -40,7 +40,7 @@ class RemoteRunner(FileFunction):
 
     def __init__(
         self,
-        model: TFLiteModel,
+        model: TFLiteModel | str | os.PathLike | bytes,
         device: RemoteDevice,
         runtime: str = "auto",
         threads: int = 1,
@@ -54,7 +54,7 @@ class RemoteRunner(FileFunction):
         self.batch_size: int | None = None
         self._options = {"runtime": runtime, "threads": threads, "batch_size": batch_size}
         self._options["accelerator"] = str(accelerator)
-        self._key = f"{model.digest} {self._options}"
+        self._key = f"{self.model.digest} {self._options}"
         with self._open() as (_, facts):
             self.runtime, self._chunk = facts["runtime"], facts["chunk_samples"]
 
