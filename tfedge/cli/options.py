@@ -126,7 +126,8 @@ def _add_images(group: argparse._ArgumentGroup) -> None:
 def add_running(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Add what runs files, and return the group."""
     group = parser.add_argument_group("what runs the file")
-    group.add_argument("--runtime", choices=RUNTIMES, default="auto", help="default: auto")
+    choices = (*RUNTIMES, "micro")
+    group.add_argument("--runtime", choices=choices, default="auto", help="default: auto")
     return group
 
 

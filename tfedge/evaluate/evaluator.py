@@ -21,8 +21,8 @@ class EvaluationRecord(Record):
 
     Attributes:
         model: Name of the model.
-        runtime: What ran it: ``"litert"``, ``"tflite-runtime"``, ``"tf.lite"``, ``"keras"``, or
-            ``"python"`` for a function.
+        runtime: What ran it: ``"litert"``, ``"tflite-runtime"``, ``"tf.lite"``, ``"micro"``,
+            ``"keras"``, or ``"python"`` for a function.
         metrics: Values by name.
         samples: Number of samples.
         seconds: Time for everything, data included.
@@ -94,7 +94,8 @@ def evaluate(
         metrics: Names (``"accuracy"``, ``"top_5"``, ``"auc"``, ``"calibration_error"``,
             ``"confusion_matrix"``, ``"mse"``, ``"mae"``), Keras metrics, or functions
             ``f(y_true, y_pred)``; for several outputs also a dict by output name.
-        runtime: ``"auto"``, ``"litert"``, ``"tflite-runtime"`` or ``"tf.lite"``.
+        runtime: ``"auto"``, ``"litert"``, ``"tflite-runtime"``, ``"tf.lite"``, or ``"micro"``
+            (tflite-micro, one thread).
         threads: Threads for the interpreter's kernels.
         batch_size: Samples per run; None finds a good one.
         verbose: 0 for no progress bar.

@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         if command is not _run:
             added.add_argument("--json", help="also write what was found to this file")
         if command is not _inspect:
-            added.add_argument("--runtime", default="auto", choices=("auto", *RUNTIMES))
+            added.add_argument("--runtime", default="auto", choices=("auto", *RUNTIMES, "micro"))
             added.add_argument(
                 "--accelerator", default="cpu", help="cpu, gpu, npu, edgetpu, a file"
             )

@@ -28,6 +28,7 @@ _SOURCES = {
     "tflite-runtime": _Source("tflite_runtime", "tflite_runtime.interpreter", "tflite-runtime"),
     "tf.lite": _Source("tensorflow", "tensorflow.lite.python.interpreter", "tensorflow"),
 }
+_MICRO = _Source("tflite_micro", "tflite_micro.python.tflite_micro.runtime", "tflite-micro")
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 
 RUNTIMES = tuple(_SOURCES)
@@ -35,6 +36,8 @@ RUNTIMES = tuple(_SOURCES)
 
 def available_runtimes() -> tuple[str, ...]:
     """Return the runtimes that are installed, the preferred one first. Imports none of them.
+
+    tflite-micro is none of these: it is taken where it is asked for by name, ``"micro"``.
 
     Returns:
         Some of ``"litert"``, ``"tflite-runtime"``, ``"tf.lite"``.
@@ -47,12 +50,13 @@ def available_runtimes() -> tuple[str, ...]:
     return tuple(name for name, spec in zip(_SOURCES, found, strict=True) if spec is not None)
 
 
-def choose_runtime(runtime: str = "auto") -> str:
+def choose_runtime(runtime: str = "auto", micro: bool = False) -> str:
     """Return the runtime to use.
 
     Args:
         runtime: ``"litert"``, ``"tflite-runtime"``, ``"tf.lite"``, or ``"auto"`` for the first
             of these that is installed.
+        micro: Whether ``"micro"``, the interpreter of tflite-micro, will do as well.
 
     Returns:
         The name of an installed runtime.
@@ -65,7 +69,9 @@ def choose_runtime(runtime: str = "auto") -> str:
         >>> choose_runtime("auto") in available_runtimes()
         True
     """
-    one_of("runtime", runtime, ("auto", *RUNTIMES))
+    one_of("runtime", runtime, ("auto", *RUNTIMES, *(("micro",) if micro else ())))
+    if runtime == "micro":
+        return _micro()
     installed = available_runtimes()
     if runtime in installed:
         return runtime
@@ -79,6 +85,16 @@ def choose_runtime(runtime: str = "auto") -> str:
     )
 
 
+def _micro() -> str:
+    """Return the name of tflite-micro's interpreter, if it is installed."""
+    if importlib.util.find_spec(_MICRO.package) is None:
+        raise MissingPackageError(
+            "runtime='micro' needs tflite-micro, which is not installed. Install it with: "
+            "pip install 'tfedge[micro]' (Linux on x86-64)."
+        )
+    return "micro"
+
+
 def pip_name(runtime: str) -> str:
     """Return the name under which pip knows a runtime.
 
@@ -86,7 +102,12 @@ def pip_name(runtime: str) -> str:
         >>> pip_name("litert")
         'ai-edge-litert'
     """
-    return _SOURCES[runtime].pip_name
+    return _source(runtime).pip_name
+
+
+def _source(runtime: str) -> _Source:
+    """Return where a runtime comes from."""
+    return _MICRO if runtime == "micro" else _SOURCES[runtime]
 
 
 def interpreter_worker(runtime: str) -> Worker:
@@ -111,7 +132,7 @@ def quiet_worker(name: str) -> Worker:
 
 def runtime_module(runtime: str) -> Any:
     """Import the module of a runtime's interpreter, which must happen in a worker."""
-    return importlib.import_module(_SOURCES[runtime].module)
+    return importlib.import_module(_source(runtime).module)
 
 
 def open_interpreter(
@@ -139,6 +160,10 @@ def open_interpreter(
     Raises:
         ModelError: If the accelerator cannot be had, or does not take the file.
     """
+    if runtime == "micro":
+        from tfedge.runtime.micro import MicroInterpreter
+
+        return MicroInterpreter(file, threads)
     module = runtime_module(runtime)
     kind, library = module.OpResolverType, accelerator not in ("cpu", "gpu", "npu")
     settings = {

@@ -39,7 +39,8 @@ class Runner(FileFunction):
 
     Args:
         model: A `TFLiteModel`, or the path or bytes of a ``.tflite`` file.
-        runtime: ``"auto"``, ``"litert"``, ``"tflite-runtime"`` or ``"tf.lite"``.
+        runtime: ``"auto"``, ``"litert"``, ``"tflite-runtime"``, ``"tf.lite"``, or ``"micro"``
+            (tflite-micro, one thread).
         threads: Threads for the kernels. More than one can be far slower on a busy machine.
         batch_size: Samples per run; None finds a good one.
         accelerator: What computes: ``"cpu"``, ``"gpu"`` or ``"npu"`` (LiteRT), ``"edgetpu"``, or
@@ -73,7 +74,7 @@ class Runner(FileFunction):
         whole_number("batch_size", 1 if batch_size is None else batch_size)
         warn_of_threads(threads)
         super().__init__(model)
-        self.runtime, self.threads = choose_runtime(runtime), threads
+        self.runtime, self.threads = choose_runtime(runtime, micro=True), threads
         self._asked = batch_size
         self._remembers = any(item.name == "VAR_HANDLE" for item in self.model.operators)
         self._stateful = any(tensor.variable for tensor in self.model.tensors())

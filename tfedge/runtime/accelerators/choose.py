@@ -34,6 +34,11 @@ def choose_accelerator(accelerator: str | os.PathLike, runtime: str) -> str:
     """
     if accelerator == "cpu":
         return "cpu"
+    if runtime == "micro":
+        raise ArgumentError(
+            f"accelerator={str(accelerator)!r} cannot be had with runtime='micro': tflite-micro "
+            "runs its own kernels. Use another runtime, or accelerator='cpu'."
+        )
     if accelerator in COMPILED:
         if runtime != "litert":
             raise ArgumentError(

@@ -58,7 +58,8 @@ def energy(
             channel of it such as ``"hwmon:ina3221 VDD_CPU"``, or a `tfedge.Meter` of your own;
             None for the first of hwmon, rapl and battery that is there.
         threads: Threads for the kernels.
-        runtime: ``"auto"``, ``"litert"``, ``"tflite-runtime"`` or ``"tf.lite"``.
+        runtime: ``"auto"``, ``"litert"``, ``"tflite-runtime"``, ``"tf.lite"``, or ``"micro"``
+            (tflite-micro, one thread).
         seconds: How long to measure; None for as long as the meter needs: 5 seconds with rapl,
             4 minutes with most batteries.
         sram_bytes: Memory on the chip of the device that the estimate is for.
@@ -100,7 +101,7 @@ def energy(
         return _estimated(lite, sram_bytes, note)
     warn_of_threads(threads)
     stretch = stretch_seconds(chosen, seconds)
-    point = Point(lite, choose_runtime(runtime), threads, None)
+    point = Point(lite, choose_runtime(runtime, micro=True), threads, None)
     return _measured(point, chosen, _watched(point, chosen, stretch, verbose), sram_bytes)
 
 

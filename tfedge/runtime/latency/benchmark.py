@@ -47,7 +47,8 @@ def benchmark(
         threads: Threads for the kernels, or several numbers to sweep over.
         batch: Samples per run, for which inputs are resized along their first axis, or several
             numbers to sweep over; None for the file's own.
-        runtime: ``"auto"``, ``"litert"``, ``"tflite-runtime"`` or ``"tf.lite"``.
+        runtime: ``"auto"``, ``"litert"``, ``"tflite-runtime"``, ``"tf.lite"``, or ``"micro"``
+            (tflite-micro, one thread).
         runs: Timed runs of each; None for as many as ``precision`` needs.
         seconds: Longest time to measure, for each model, number of threads and batch. At least
             ten runs are made, and unless they take longer a hundred in a fifth of that time.
@@ -153,7 +154,7 @@ def benchmark_each(
             f"Nothing to measure: {len(models)} models, threads={threads!r}, batch={batch!r}. "
             "Each needs one entry at least."
         )
-    chosen = choose_runtime(runtime)
+    chosen = choose_runtime(runtime, micro=True)
     opened = [opened_file(model, TIMED) for model in models]
     what = choose_accelerator(accelerator, chosen)
     swept = itertools.product(opened, counts, batches)

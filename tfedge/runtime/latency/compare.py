@@ -86,7 +86,8 @@ def compare_latency(
         b: The other one.
         threads: Threads for the kernels.
         batch: Samples per run; None for the files' own.
-        runtime: ``"auto"``, ``"litert"``, ``"tflite-runtime"`` or ``"tf.lite"``.
+        runtime: ``"auto"``, ``"litert"``, ``"tflite-runtime"``, ``"tf.lite"``, or ``"micro"``
+            (tflite-micro, one thread).
         runs: Timed runs of each; None for as many as ``precision`` needs.
         seconds: Longest time to measure both.
         precision: Width of the interval of the ratio at which to stop, as a fraction of it.
@@ -117,7 +118,7 @@ def compare_latency(
     warn_of_threads(threads)
     limits = checked_limits(runs, seconds, precision)
     limits = limits._replace(seconds=seconds / 2)
-    chosen = choose_runtime(runtime)
+    chosen = choose_runtime(runtime, micro=True)
     points = [Point(opened_file(model, TIMED), chosen, threads, batch) for model in (a, b)]
     return ratio_of(points[0], points[1], limits, verbose)
 

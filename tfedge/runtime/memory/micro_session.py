@@ -28,7 +28,7 @@ def allocate(content: np.ndarray, inputs: int, arena_bytes: int) -> tuple[bool, 
     """
     from tflite_micro.python.tflite_micro import runtime
 
-    with _heard() as said:
+    with heard() as said:
         try:
             interpreter = runtime.Interpreter.from_bytes(content.tobytes(), arena_size=arena_bytes)
             for number in range(inputs):
@@ -43,7 +43,7 @@ def allocate(content: np.ndarray, inputs: int, arena_bytes: int) -> tuple[bool, 
 
 
 @contextlib.contextmanager
-def _heard() -> Generator[list[str], None, None]:
+def heard() -> Generator[list[str], None, None]:
     """Collect what the process prints, from C++ too; the text is there at the end."""
     found = [""]
     sys.stdout.flush()
