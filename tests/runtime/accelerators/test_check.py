@@ -114,7 +114,17 @@ CASES = {
             PLAIN | {"dilation_w": 2, "dilation_h": 2},
             "rest",
         ),
-        "no dilation",
+        "",
+    ),
+    "dilated depthwise, one way": (
+        (
+            "DEPTHWISE_CONV_2D",
+            [(1, 8, 8, 4), (1, 3, 3, 4)],
+            (1, 8, 8, 4),
+            PLAIN | {"dilation_h": 2},
+            "rest",
+        ),
+        "same dilation",
     ),
     "computed weights": (
         ("CONV_2D", [(1, 8, 8, 4), (1, 3, 3, 4)], (1, 8, 8, 4), PLAIN),
@@ -132,7 +142,16 @@ CASES = {
     ),
     "pad channels": (
         ("PAD", [(1, 8, 8, 4), (4, 2)], (1, 8, 8, 5), None, {1: [[0, 0], [0, 0], [0, 0], [0, 1]]}),
-        "height and width",
+        "",
+    ),
+    "pad batch": (
+        ("PAD", [(1, 8, 4), (3, 2)], (2, 8, 4), None, {1: [[0, 1], [0, 0], [0, 0]]}),
+        "batch",
+    ),
+    "mean of channels": (("MEAN", [(1, 8, 8, 8), (1,)], (1, 8, 8), None, {1: [3]}), ""),
+    "mean of six channels": (
+        ("MEAN", [(1, 8, 8, 6), (1,)], (1, 8, 8), None, {1: [-1]}),
+        "multiples of 4 only; there are 6",
     ),
     "long softmax": (("SOFTMAX", [(1, 16_001)], (1, 16_001)), "16,000"),
     "softmax": (("SOFTMAX", [(1, 16_000)], (1, 16_000)), ""),

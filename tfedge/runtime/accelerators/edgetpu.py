@@ -2,7 +2,8 @@
 
 Reference:
     Coral, "TensorFlow models on the Edge TPU", model requirements and supported operations:
-    https://coral.ai/docs/edgetpu/models-intro/
+    https://coral.ai/docs/edgetpu/models-intro/ ; a copy of its table at
+    https://developer.axis.com/computer-vision/on-device/system-on-chip/artpec-7/supported-ops/
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from tfedge.runtime.accelerators.operator import Operator, Rule
 
 _CODES = ("int8", "uint8")
 _LARGEST_SOFTMAX = 16_000
+_CHANNELS = 4
 _ANY = [
     "ADD",
     "EXPAND_DIMS",
@@ -84,13 +86,6 @@ def _convolution(item: Operator) -> str:
     return _weights(item)
 
 
-def _depthwise(item: Operator) -> str:
-    """No dilation, weights in the file."""
-    if max(item.options["dilation_w"], item.options["dilation_h"]) > 1:
-        return "takes no dilation"
-    return _weights(item)
-
-
 def _weights(item: Operator) -> str:
     """Weights lie in the file."""
     return "" if len(item.flowing) == 1 else "takes weights that lie in the file only"
@@ -120,14 +115,20 @@ def _not_the_batch(item: Operator) -> str:
     return "cannot reduce the batch axis" if 0 in axes else ""
 
 
+def _mean(item: Operator) -> str:
+    """Leave the batch alone; channels by multiples of four."""
+    axes, shape = _axes(item), item.inputs[0].shape
+    if axes and len(shape) - 1 in axes and shape[-1] % _CHANNELS:
+        return f"averages channels in multiples of {_CHANNELS} only; there are {shape[-1]}"
+    return _not_the_batch(item)
+
+
 def _pad(item: Operator) -> str:
-    """Along height and width only."""
+    """Not along the batch."""
     value = item.value(1)
     if value is None:
         return "takes constant paddings only"
-    padded = set(np.flatnonzero(value.any(axis=1)))
-    allowed = {1, 2} if len(value) == 4 else {0, 1}
-    return "" if padded <= allowed else "pads along height and width only"
+    return "cannot pad the batch axis" if value[0].any() else ""
 
 
 def _prelu(item: Operator) -> str:
@@ -176,11 +177,12 @@ def _squeeze(item: Operator) -> str:
 EDGETPU: dict[str, Rule] = {
     **dict.fromkeys(_ANY, lambda item: ""),
     **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D"), _no_fused_activation),
-    **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"), _not_the_batch),
+    **dict.fromkeys(("SUM", "REDUCE_MAX", "REDUCE_MIN"), _not_the_batch),
     "CONCATENATION": _concatenation,
     "CONV_2D": _convolution,
-    "DEPTHWISE_CONV_2D": _depthwise,
+    "DEPTHWISE_CONV_2D": _convolution,
     "FULLY_CONNECTED": _dense,
+    "MEAN": _mean,
     "PACK": _pack,
     "PAD": _pad,
     "PRELU": _prelu,
