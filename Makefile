@@ -11,7 +11,7 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.dev check
-	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --durations 20
 
 test-all: $(VENV)/.dev check
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
