@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,27 @@ import pytest
 from filelock import FileLock
 
 _MAKER = Path(__file__).with_name("tflite_maker.py")
+
+
+def _seed():
+    """Seed whatever draws at random and is loaded: what is drawn depends on no test before."""
+    random.seed(0)
+    np.random.seed(0)
+    for name in ("keras", "tf_keras"):
+        if name in sys.modules:
+            sys.modules[name].utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _seeded_module():
+    """Seed before what a file's tests share."""
+    _seed()
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    """Seed before each test."""
+    _seed()
 
 
 @pytest.fixture(scope="session")
