@@ -21,9 +21,9 @@ from tfedge.evaluate.predictor import (
     Predictor,
     as_predictor,
     device_on,
-    opened_model,
 )
 from tfedge.runtime.model import TFLiteModel
+from tfedge.runtime.opening import opened_model
 
 _GROUP = 1024
 _LAYER_SAMPLES = 16

@@ -12,9 +12,9 @@ import numpy as np
 from tfedge.core.checks import whole_number
 from tfedge.core.data import Batch, batches, regroup
 from tfedge.core.errors import ModelError
-from tfedge.core.openers import open_path
 from tfedge.runtime.graph import TensorInfo
 from tfedge.runtime.model import TFLiteModel
+from tfedge.runtime.opening import opened_model
 from tfedge.runtime.runner import Runner
 
 _KERAS_BATCH = 64
@@ -227,19 +227,6 @@ def as_predictor(
         f"A {type(model).__name__} cannot predict. Pass a TFLiteModel, the path or bytes of a "
         "model file, a Keras model, or a function of a batch."
     )
-
-
-def opened_model(model: Any) -> Any:
-    """Return a model of a path or of the bytes of a ``.tflite`` file; anything else as it is.
-
-    Raises:
-        ModelError: If it is a file that cannot be read.
-    """
-    if isinstance(model, (str, os.PathLike)):
-        return open_path(model)
-    if isinstance(model, (bytes, bytearray, memoryview)):
-        return TFLiteModel(bytes(model))
-    return model
 
 
 def predictions(

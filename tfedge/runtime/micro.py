@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 
 from tfedge.core.errors import ModelError
-from tfedge.runtime.memory.micro_session import heard
-
-_SPARE_BYTES = 64 << 20
+from tfedge.runtime.memory.micro_session import heard, roomy_arena
 
 
 class MicroInterpreter:
@@ -75,7 +73,7 @@ def _opened(content: bytes) -> Any:
     """Return tflite-micro's own interpreter of a file."""
     from tflite_micro.python.tflite_micro import runtime
 
-    arena_bytes, reason = 16 * len(content) + _SPARE_BYTES, ""
+    arena_bytes, reason = roomy_arena(len(content)), ""
     with heard() as said:
         try:
             return runtime.Interpreter.from_bytes(content, arena_size=arena_bytes)

@@ -10,6 +10,23 @@ from tfedge.core.openers import open_path
 from tfedge.runtime.model import TFLiteModel
 
 
+def opened_model(model: Any) -> Any:
+    """Return the model of a path or of the bytes of a ``.tflite`` file; anything else as it is.
+
+    Raises:
+        ModelError: If it is a file that cannot be read.
+
+    Example:
+        >>> opened_model(3)
+        3
+    """
+    if isinstance(model, (str, os.PathLike)):
+        model = open_path(model)
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        model = TFLiteModel(bytes(model))
+    return model
+
+
 def opened_file(model: Any, purpose: str) -> TFLiteModel:
     """Return a file as a `TFLiteModel`.
 
@@ -29,10 +46,7 @@ def opened_file(model: Any, purpose: str) -> TFLiteModel:
         ...
         tfedge.core.errors.ModelError: A int cannot run. Convert it to a TFLiteModel first: ...
     """
-    if isinstance(model, (str, os.PathLike)):
-        model = open_path(model)
-    if isinstance(model, (bytes, bytearray, memoryview)):
-        model = TFLiteModel(bytes(model))
+    model = opened_model(model)
     if isinstance(model, TFLiteModel):
         return model
     raise ModelError(

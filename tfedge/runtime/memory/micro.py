@@ -15,6 +15,7 @@ import numpy as np
 from tfedge.core.errors import MissingPackageError, ModelError
 from tfedge.core.records import Record
 from tfedge.runtime.memory.arena import ALIGNMENT_BYTES
+from tfedge.runtime.memory.micro_session import roomy_arena
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.opening import opened_file
 from tfedge.runtime.worker import Worker, WorkerCallError, shared_worker
@@ -102,7 +103,7 @@ def micro_arena(model: Any) -> MicroArena:
         )
     lite = opened_file(model, "be opened by tflite-micro")
     worker = shared_worker("tflite-micro interpreter")
-    worked, said = _tried(worker, lite, 16 * lite.size_bytes + (64 << 20))
+    worked, said = _tried(worker, lite, roomy_arena(lite.size_bytes))
     totals = {name: int(size) for name, size in _TOTALS.findall(said)}
     if not worked or len(totals) != 3:
         raise ModelError(

@@ -15,6 +15,16 @@ from collections.abc import Generator
 import numpy as np
 
 
+def roomy_arena(size_bytes: int) -> int:
+    """Return the bytes of an arena that is large enough for a file of that size.
+
+    Example:
+        >>> roomy_arena(0)
+        67108864
+    """
+    return 16 * size_bytes + (64 << 20)
+
+
 def allocate(content: np.ndarray, inputs: int, arena_bytes: int) -> tuple[bool, str]:
     """Open a file in an arena of that size and run it once on zeros.
 
