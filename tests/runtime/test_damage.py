@@ -88,7 +88,7 @@ def survive(content):
 def harm(tflite_files, monkeypatch, runtime, count, seed):
     """Read and run damaged files on one runtime; return how many met which end."""
     for module in (facts, runner):
-        monkeypatch.setattr(module, "choose_runtime", lambda *_: runtime)
+        monkeypatch.setattr(module, "choose_runtime", lambda *_, **__: runtime)
     sources = [(tflite_files / f"{name}.tflite").read_bytes() for name in _SOURCES]
     rng = np.random.default_rng(seed)
     found = Counter(survive(damaged(sources[i // 6 % 4], rng, i)) for i in range(count))

@@ -27,7 +27,7 @@ def test_figures_are_those_of_the_networks(name):
     assert row.outputs == model.output_shape[-1]
     assert row.parameters == model.count_params()
     assert row.macs == tfedge.models.model_statistics(model).macs
-    x = np.random.default_rng(1).random((4, *row.input_shape), "float32")
+    x = np.random.default_rng(1).random((64, *row.input_shape), "float32")
     lite = tfedge.convert(model, "int8", calibration=x, parity=False)
     # Other weights and ranges: only which of them are equal changes the size, by a few bytes.
     assert lite.size_bytes == pytest.approx(row.size_bytes, rel=0.01)
@@ -50,7 +50,7 @@ MICRO = {
 @pytest.mark.parametrize(("name", "shape"), MICRO)
 def test_arenas_are_those_of_tflite_micro(name, shape):
     model = tfedge.zoo.build(name, input_shape=shape)
-    x = np.random.default_rng(1).random((4, *shape), "float32")
+    x = np.random.default_rng(1).random((64, *shape), "float32")
     lite = tfedge.convert(model, "int8", calibration=x, parity=False)
     assert tfedge.runtime.plan_arena(lite).arena_bytes == MICRO[name, shape]
 
