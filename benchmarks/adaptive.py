@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from channel_networks import Network, fashion, fashion_residual, kept, separable
+from channel_networks import (
+    Network,
+    fashion,
+    fashion_depthwise,
+    fashion_residual,
+    kept,
+    separable,
+)
 from pages import installed, listed, parsed, parser_with_data
 
 import tfedge
@@ -57,18 +64,15 @@ def small(folder: Path, work: Path) -> Network:
 
 
 def files(folder: Path, data: dict[str, np.ndarray]) -> list[tfedge.TFLiteModel]:
-    """Return the files of the ladder, trained and converted once."""
+    """Return the INT8 files of the ladder, trained and converted once."""
     work, channels = ROOT / ".cache" / "adaptive", ROOT / ".cache" / "channels"
     work.mkdir(parents=True, exist_ok=True)
-    wanted = [("small int8", small, "int8"), ("large int8", fashion_residual, "int8")]
-    wanted += [("large float", fashion_residual, "float32")]
     found = []
-    for name, make, mode in wanted:
+    for name, make in (("small", small), ("middle", fashion_depthwise), ("large", fashion_residual)):
         path = work / f"{name}.tflite"
         if not path.exists():
             model = make(folder, channels).model(channels)
-            calibration = data["x"][:512].astype("float32") if mode == "int8" else None
-            tfedge.convert(model, mode, calibration=calibration).save(path)
+            tfedge.convert(model, "int8", data["x"][:512].astype("float32")).save(path)
         found.append(tfedge.load(path))
     return found
 

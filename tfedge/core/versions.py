@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterable
 
 
@@ -13,6 +12,8 @@ def installed(packages: Iterable[str]) -> dict[str, str]:
         >>> list(installed(["numpy", "no-such-package"]))
         ['numpy']
     """
+    import importlib.metadata  # whoever asks for no version need not wait for it
+
     found = {}
     for name in packages:
         try:

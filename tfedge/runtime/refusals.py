@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
 
+from tfedge.core.versions import installed
 from tfedge.runtime.interpreter import pip_name
 
 _VERSION = re.compile(r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'")
@@ -46,7 +46,4 @@ def too_old(said: str, runtime: str) -> str | None:
 
 def _version(runtime: str) -> str:
     """Return the version of an installed runtime, empty where it was not installed by pip."""
-    try:
-        return importlib.metadata.version(pip_name(runtime))
-    except importlib.metadata.PackageNotFoundError:
-        return ""
+    return "".join(installed([pip_name(runtime)]).values())

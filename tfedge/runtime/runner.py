@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 from collections.abc import Generator, Iterable
@@ -12,6 +13,7 @@ import numpy as np
 from tfedge.core.checks import whole_number
 from tfedge.core.errors import ModelError, WorkerError
 from tfedge.runtime.accelerators.choose import choose_accelerator
+from tfedge.runtime.costs import tensor_bytes
 from tfedge.runtime.device import device
 from tfedge.runtime.feeds import arrange, decode
 from tfedge.runtime.function import FileFunction
@@ -214,8 +216,9 @@ def _chain(first: Any, rest: Iterable[Any]) -> Generator:
 
 
 def _sample_bytes(tensor: TensorInfo) -> int:
-    """Return the size of one sample of an input in users' hands, float32."""
-    return max(4, 4 * int(np.prod(np.abs(tensor.shape_signature[1:]))))
+    """Return the size of one sample of an input as the worker gets it, at least 1."""
+    shape = tuple(abs(size) for size in tensor.shape_signature[1:])
+    return max(1, tensor_bytes(dataclasses.replace(tensor, shape=shape)))
 
 
 def _good_batch(model: TFLiteModel) -> int:
