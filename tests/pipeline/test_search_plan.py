@@ -1,5 +1,6 @@
 """What is worth a trial, which comes next, and which is chosen."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from tfedge.pipeline.search.ledger import Entry
 from tfedge.pipeline.search.narrowing import packing_of, space_of, why_hopeless
 from tfedge.pipeline.search.plan import TRIALS, Plan
 from tfedge.pipeline.search.proving import ATTEMPTS, proven, ranked
-from tfedge.pipeline.search.space import PLAIN, recipe_of, settled
+from tfedge.pipeline.search.space import PLAIN, Space, recipe_of, settled
 
 
 def entry(place, choice, budget, why="search", found=None):
@@ -216,6 +217,19 @@ def test_recipes_of_choices_are_recipes():
     assert Recipe.from_dict(recipe_of(space, everything)).steps[0].settings["round_to"] == 8
     plain = Recipe.from_dict(recipe_of(space, settled(PLAIN)))
     assert [step.kind for step in plain.steps] == ["recover", "convert"]
+
+
+@pytest.mark.parametrize("epochs", range(9))
+def test_all_training_of_a_trial_has_the_epochs_that_it_was_given(epochs):
+    from tfedge.pipeline.recipe import Recipe
+
+    space = Space("int8", 0.1, 1.0, (0.0, 0.8), (0, 16), 8, False, {})
+    for sparsity, clusters, rounding in itertools.product((0.0, 0.8), (0, 16), ("recover", "qat")):
+        wanted = {"sparsity": sparsity, "clusters": clusters, "rounding": rounding}
+        choice = {**PLAIN, **wanted, "channels": 0.5, "epochs": epochs}
+        steps = recipe_of(space, settled(choice))["steps"]
+        assert sum(step.get("epochs", 0) for step in steps) == epochs
+        Recipe.from_dict({"steps": steps})
 
 
 def test_the_front_is_that_of_pairwise_comparison():

@@ -10,9 +10,10 @@ from __future__ import annotations
 import mmap
 import os
 import pickle
-import tempfile
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 _ALIGNMENT = 64
 _KEPT_BYTES = 64 << 20
@@ -49,6 +50,8 @@ def _new_memory() -> int:
     """Return a descriptor of anonymous memory that a child process can inherit."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("tfedge")
+    import tempfile
+
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 

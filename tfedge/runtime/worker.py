@@ -11,17 +11,17 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Generator, Iterable
-from multiprocessing import Pipe
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfedge.core.errors import WorkerError
 from tfedge.runtime.channel import Answer, Channel, SharedBuffer
+
+if TYPE_CHECKING:
+    import subprocess
 
 _BOOT = (
     "import json, sys; setup = json.loads(sys.argv[1]); sys.path[:] = setup.pop('path'); "
@@ -154,6 +154,10 @@ class Worker:
 
     def _start(self) -> None:
         """Start the process and connect to it."""
+        import subprocess  # the import of tfedge.runtime does not wait for these
+        import tempfile
+        from multiprocessing import Pipe
+
         here, there = Pipe()
         buffers = [SharedBuffer() for _ in range(4)]
         outgoing, incoming = buffers[:2], buffers[2:]

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
+from tfedge.adaptive import CpuLoad
 from tfedge.runtime.adaptive.costs import Costs
+from tfedge.runtime.adaptive.governor import Governor
+from tfedge.runtime.adaptive.signals import Signals
 from tfedge.runtime.adaptive.window import Window
 
 
@@ -51,3 +54,28 @@ def test_the_rate_counts_samples_within_the_window():
     assert window.rate_per_s(3.0) == pytest.approx(200, rel=0.02)
     assert window.rate_per_s(3.5) == pytest.approx(100, rel=0.03)
     assert window.rate_per_s(9.0) == 0.0
+
+
+def test_a_rise_of_the_rate_is_followed_at_once_and_chance_is_not():
+    rng = np.random.default_rng(0)
+    calm = np.sort(rng.uniform(0.0, 20.0, 20 * 100))
+    window, found = Window(1.0, 0.99), []
+    for time in calm:
+        window.arrived(time, samples=5)
+        found.append(window.rate_per_s(time))
+    assert np.mean(found[200:]) == pytest.approx(500.0, rel=0.05)
+    for time in np.arange(20.0, 20.2, 1 / 400):
+        window.arrived(time, samples=5)
+    # The whole second holds 0.8 * 100 + 0.2 * 400 requests, the last quarter 5 + 80.
+    assert window.rate_per_s(20.2) == pytest.approx(5 * 85 / 0.25, rel=0.1)
+
+
+def test_a_load_that_fell_ends_the_patience_of_a_step_that_failed():
+    governor = Governor(CpuLoad(dwell_s=1.0), ["small", "large"], now=0.0)
+
+    def ask(time, load, rate):
+        return governor.ask(Signals(time, rungs=2, cpu_load=load, rate_per_s=rate))
+
+    assert [ask(2.0, 0.99, 100.0), ask(4.0, 0.1, 100.0), ask(6.0, 0.99, 100.0)] == [0, 1, 0]
+    assert ask(7.5, 0.1, 60.0) == 0, "twice as patient as before"
+    assert ask(7.6, 0.1, 40.0) == 1, "not half of the load under which the step failed"

@@ -105,7 +105,15 @@ def settled(choice: Mapping[str, Any]) -> dict[str, Any]:
         clean |= {name: PLAIN[name] for name in ("channels", "scope", "importance", "round_to")}
     if not clean["epochs"]:
         clean |= {"distill": False, "rounding": "recover"}
+    for name in ("clusters", "rounding", "sparsity"):
+        if clean["epochs"] < _tails(clean):
+            clean[name] = PLAIN[name]
     return clean
+
+
+def _tails(choice: Mapping[str, Any]) -> int:
+    """Return how many steps behind the first training train too."""
+    return bool(choice["sparsity"]) + bool(choice["clusters"]) + (choice["rounding"] == "qat")
 
 
 def key_of(choice: Mapping[str, Any]) -> str:
@@ -121,16 +129,19 @@ def key_of(choice: Mapping[str, Any]) -> str:
 def recipe_of(space: Space, choice: Mapping[str, Any]) -> dict[str, Any]:
     """Return the recipe of a choice, as plain data that `tfedge.run` takes.
 
+    All training together has as many epochs as were chosen.
+
     Args:
         space: The space that it is chosen from.
         choice: Values of everything that can be chosen, as `Space.suggest` returns them.
     """
-    epochs, steps = choice["epochs"], []
+    tails, steps = _tails(choice), []
+    tail = max(1, choice["epochs"] // (2 + tails))
+    epochs = choice["epochs"] - tails * tail
     if choice["channels"] < 1:
         steps.append(_channels(choice))
     if epochs and (choice["channels"] < 1 or choice["distill"]):
         steps.append({"kind": "distill" if choice["distill"] else "train", "epochs": epochs})
-    tail = max(1, epochs // 2)
     if choice["sparsity"]:
         steps.append({"kind": "prune", "sparsity": choice["sparsity"], "epochs": tail})
     if choice["clusters"]:

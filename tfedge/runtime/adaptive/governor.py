@@ -16,13 +16,15 @@ logger = logging.getLogger("tfedge.adaptive")
 _KEPT = 10_000
 _MOST_PATIENCE = 64.0
 _PROVEN = 4.0
+_EASED = 0.5
 
 
 class Governor:
     """The variant in use, changed as a policy decides.
 
     A step up that is taken back within four times the policy's waiting time failed: the next one
-    waits twice as long, and so on. A step up that lasts longer makes it as patient as before.
+    waits twice as long, and so on. A step up that lasts longer makes it as patient as before, and
+    so does a load that is only half of that under which the last step failed.
 
     Args:
         policy: What decides.
@@ -50,6 +52,7 @@ class Governor:
         self.decisions: deque[Decision] = deque(maxlen=_KEPT)
         self._patience = 1.0
         self._climbed = False
+        self._failed_at = 0.0
         self._complained: str | None = None
 
     def ask(self, signals: Signals) -> int:
@@ -73,6 +76,8 @@ class Governor:
         since = signals.time_s - self.switched_s
         if self._climbed and since > _PROVEN * self.policy.up_after_s * self._patience:
             self._climbed, self._patience = False, 1.0
+        if signals.rate_per_s < _EASED * self._failed_at:
+            self._failed_at, self._patience = 0.0, 1.0
         return replace(signals, since_switch_s=since, patience=self._patience)
 
     def _switch(self, rung: int, signals: Signals) -> None:
@@ -81,7 +86,8 @@ class Governor:
         if rung > self.rung:
             self._climbed = True
         elif self._climbed:
-            self._climbed, self._patience = False, min(2 * self._patience, _MOST_PATIENCE)
+            self._climbed, self._failed_at = False, signals.rate_per_s
+            self._patience = min(2 * self._patience, _MOST_PATIENCE)
         decision = Decision(
             signals.time_s - self.began_s, self.names[self.rung], self.names[rung], reason, signals
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 
 import numpy as np
 
 _KEPT = 1024
+_LATE = 0.25
 
 
 class Window:
@@ -47,12 +49,27 @@ class Window:
         self._next = (self._next + 1) % _KEPT
 
     def rate_per_s(self, now: float) -> float:
-        """Return how many samples came per second; from the beginning while that is short."""
+        """Return how many samples came per second; from the beginning while that is short.
+
+        A rise is followed at once: the last quarter of the window counts alone where more requests
+        came in it than chance explains, three deviations of a Poisson process.
+        """
         while self._arrivals and self._arrivals[0][0] < now - self.seconds:
             self._samples -= self._arrivals.popleft()[1]
         if self._began is None or now <= self._began:
             return 0.0
-        return self._samples / min(self.seconds, max(now - self._began, 0.1 * self.seconds))
+        seconds = min(self.seconds, max(now - self._began, 0.1 * self.seconds))
+        rate, late = self._samples / seconds, _LATE * self.seconds
+        requests, samples = self._since(now - late)
+        surely = requests - 3.0 * requests**0.5
+        rose = surely / late > len(self._arrivals) / seconds
+        return max(rate, samples / late) if rose else rate
+
+    def _since(self, start: float) -> tuple[int, int]:
+        """Return how many requests came since a time, and how many samples."""
+        late = itertools.takewhile(lambda one: one[0] >= start, reversed(self._arrivals))
+        samples = [number for _, number in late]
+        return len(samples), sum(samples)
 
     def latency_ms(self, now: float, since: float) -> float | None:
         """Return the quantile of the latency, None while there are too few answers for it.
