@@ -99,7 +99,7 @@ class _Input:
 
 
 class _Rung:
-    """One variant, open for single samples and for micro-batches.
+    """One variant, open for single samples and for micro-batches of some sizes.
 
     Args:
         content: Bytes of the file.
@@ -122,13 +122,11 @@ class _Rung:
             return _Slot(open_interpreter(file=content, **settings), inputs, size, stateful)
 
         native = inputs[0].shape[0]
-        self._slot, self._wide = slot(native), None
-        if native == 1 < batch:
-            self._wide = _paying(self._slot, slot, inputs, batch)
-        self._single_s, self._wide_s = _seconds(self._slot, inputs), 0.0
-        if self._wide is not None:
-            self._wide_s = _seconds(self._wide, inputs)
-        self.together = native if native > 1 else self._wide.size if self._wide else 1
+        single = slot(native)
+        wider = [_paying(single, slot, inputs, size) for size in _sizes(batch) if native == 1]
+        slots = [single, *(one for one in wider if one is not None)]
+        self._slots = [(one, _seconds(one, inputs)) for one in slots]
+        self.together = max(one.size for one in slots)
 
     def run(self, parts: list[list[np.ndarray]]) -> list[np.ndarray]:
         """Return the outputs for the samples of all parts, one after the other."""
@@ -144,10 +142,18 @@ class _Rung:
         return [joined(column) for column in zip(*found, strict=True)]
 
     def _best(self, left: int) -> _Slot:
-        """Return the interpreter that answers what is left sooner."""
-        if self._wide is None or min(left, self._wide.size) * self._single_s <= self._wide_s:
-            return self._slot
-        return self._wide
+        """Return the interpreter that takes the least time for each sample of what is left."""
+        slot, _ = min(self._slots, key=lambda one: one[1] / min(left, one[0].size))
+        return slot
+
+
+def _sizes(batch: int) -> list[int]:
+    """Return how many samples are worth an interpreter: a quarter each time, down to two."""
+    sizes = []
+    while batch > 1:
+        sizes.append(batch)
+        batch //= 4
+    return sizes
 
 
 class _Pieces:
