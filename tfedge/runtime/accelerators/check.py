@@ -10,13 +10,12 @@ from tfedge.core.checks import one_of
 from tfedge.core.records import Record
 from tfedge.core.tables import frame
 from tfedge.runtime.accelerators.edgetpu import EDGETPU, requirements
-from tfedge.runtime.accelerators.gpu import GPU
+from tfedge.runtime.accelerators.gpu import gpu
 from tfedge.runtime.accelerators.micro import micro
 from tfedge.runtime.accelerators.operator import Operator, operators_of
 from tfedge.runtime.opening import opened_file
 
 _SHOWN = 40
-_GPU_TYPES = {"float32", "float16", "int8", "uint8", "int32", "bool"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,8 +48,9 @@ class AcceleratorCheck(Record):
         accelerator: ``"edgetpu"``, ``"gpu"`` or ``"micro"``.
         operators: One entry for each operator, in the order of execution.
         partitions: Into how many pieces the graph falls that run there, each with data that goes
-            there and comes back. The Edge TPU's compiler takes the first piece alone, and
-            tflite-micro the whole file or nothing.
+            there and comes back. The Edge TPU's compiler takes the first piece alone, the GPU
+            delegate the largest (its option ``max_delegated_partitions`` is 1), and tflite-micro
+            the whole file or nothing.
         mapped: How many operators run there in the end.
 
     Example:
@@ -123,22 +123,22 @@ def check(model: Any, accelerator: str) -> AcceleratorCheck:
         True
 
     Reference:
-        https://coral.ai/docs/edgetpu/models-intro/, TensorFlow's ``gpu_compatibility.cc`` and
-        tflite-micro's ``micro_mutable_op_resolver.h``.
+        https://coral.ai/docs/edgetpu/models-intro/, LiteRT's ``model_builder.cc`` and
+        ``gpu_compatibility.cc``, and tflite-micro's ``micro_mutable_op_resolver.h``.
     """
     one_of("accelerator", accelerator, tuple(_JUDGES))
     lite, judge = opened_file(model, "be checked"), _JUDGES[accelerator]
     items = operators_of(lite)
     reasons = [judge(item) for item in items]
     pieces = partitions(items, [not reason for reason in reasons])
-    mapped = pieces if accelerator == "gpu" else pieces[:1]
+    taken: list[int] = _TAKEN[accelerator](pieces) if pieces else []
     if accelerator == "micro" and any(reasons):
-        mapped = []
+        taken = []
     rows = (
         OperatorCheck(i.info.index, i.info.name, i.info.numeric_type, i.info.output, not why, why)
         for i, why in zip(items, reasons, strict=True)
     )
-    return AcceleratorCheck(lite.name, accelerator, tuple(rows), len(pieces), sum(map(len, mapped)))
+    return AcceleratorCheck(lite.name, accelerator, tuple(rows), len(pieces), len(taken))
 
 
 def _edgetpu(item: Operator) -> str:
@@ -148,17 +148,18 @@ def _edgetpu(item: Operator) -> str:
     return requirements(item) or EDGETPU[item.info.name](item)
 
 
-def _gpu(item: Operator) -> str:
-    """Return why the GPU delegate does not take an operator."""
-    if item.info.name not in GPU:
-        return "not among the supported operations"
-    kinds = [tensor.dtype for tensor in (*item.flowing, *item.outputs)]
-    if foreign := sorted(set(kinds) - _GPU_TYPES):
-        return f"{foreign[0]} activations; float or int8 ones are needed"
-    return GPU[item.info.name](item)
+def _first(pieces: list[list[int]]) -> list[int]:
+    """Return the first piece, which is all that a compiler makes."""
+    return pieces[0]
 
 
-_JUDGES = {"edgetpu": _edgetpu, "gpu": _gpu, "micro": micro}
+def _largest(pieces: list[list[int]]) -> list[int]:
+    """Return the largest piece, the first of them where several are as large."""
+    return max(pieces, key=len)
+
+
+_TAKEN = {"edgetpu": _first, "gpu": _largest, "micro": _first}
+_JUDGES = {"edgetpu": _edgetpu, "gpu": gpu, "micro": micro}
 
 
 def partitions(items: Sequence[Operator], runs: Sequence[bool]) -> list[list[int]]:

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
-from tfedge.runtime.accelerators.options import operator_options
+from tfedge.runtime.accelerators.options import operator_options, operator_versions
 from tfedge.runtime.graph import OperatorInfo, TensorInfo
 from tfedge.runtime.model import TFLiteModel
 
 
+class Neighbours(NamedTuple):
+    """What lies before and behind an operator in the graph.
+
+    Attributes:
+        made: Whether an operator makes its first input.
+        alone: Whether no other operator reads that input.
+        readers: Name and type of the result of each operator that reads its first output.
+    """
+
+    made: bool = False
+    alone: bool = True
+    readers: tuple[tuple[str, str], ...] = ()
+
+
+ALONE = Neighbours()
+
+
 @dataclass(frozen=True)
 class Operator:
-    """An operator, its tensors and settings.
+    """An operator, its tensors, settings and neighbours.
 
     Attributes:
         info: The operator.
@@ -22,6 +40,8 @@ class Operator:
         outputs: Tensors that it writes.
         options: Its settings.
         stored: Values that lie in the file, by index of tensor.
+        version: Version of the operator that the file asks for.
+        neighbours: What lies before and behind it.
     """
 
     info: OperatorInfo
@@ -29,6 +49,8 @@ class Operator:
     outputs: tuple[TensorInfo, ...]
     options: Mapping[str, float]
     stored: Mapping[int, np.ndarray]
+    version: int = 1
+    neighbours: Neighbours = ALONE
 
     @property
     def flowing(self) -> tuple[TensorInfo, ...]:
@@ -72,6 +94,23 @@ def operators_of(lite: TFLiteModel) -> tuple[Operator, ...]:
             tuple(tensors[index] for index in info.outputs if index in tensors),
             options,
             stored,
+            version,
+            _neighbours(info, lite.operators, tensors),
         )
-        for info, options in zip(lite.operators, operator_options(lite), strict=True)
+        for info, options, version in zip(
+            lite.operators, operator_options(lite), operator_versions(lite), strict=True
+        )
+    )
+
+
+def _neighbours(
+    info: OperatorInfo, others: Sequence[OperatorInfo], tensors: Mapping[int, TensorInfo]
+) -> Neighbours:
+    """Return what lies before and behind an operator."""
+    first, result = next(iter(info.inputs), None), next(iter(info.outputs), None)
+    readers = [other for other in others if result in other.inputs]
+    return Neighbours(
+        any(first in other.outputs for other in others),
+        sum(first in other.inputs for other in others) == 1,
+        tuple((other.name, tensors[other.outputs[0]].dtype) for other in readers if other.outputs),
     )

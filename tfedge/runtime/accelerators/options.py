@@ -1,4 +1,4 @@
-"""Settings of operators, read from the bytes of a file: strides, fused activations, masks.
+"""Settings and versions of operators, read from the bytes of a file.
 
 Interpreters do not tell them.
 
@@ -15,7 +15,7 @@ from tfedge.core.errors import ModelError
 from tfedge.runtime.flatbuffer import element, field, follow, vector
 from tfedge.runtime.model import TFLiteModel
 
-_SUBGRAPHS, _OPERATORS, _OPTIONS = 2, 3, 4
+_CODES, _SUBGRAPHS, _OPERATORS, _OPTIONS = 1, 2, 3, 4
 
 
 class _Field(NamedTuple):
@@ -25,6 +25,8 @@ class _Field(NamedTuple):
     kind: str
     default: float = 0
 
+
+_CODE, _VERSION = _Field(0, "<I"), _Field(2, "<i", 1)
 
 _FUSED = "fused_activation"
 _FIELDS: dict[str, dict[str, _Field]] = {
@@ -46,6 +48,13 @@ _FIELDS: dict[str, dict[str, _Field]] = {
     },
     "MIRROR_PAD": {"mode": _Field(0, "b")},
     "PACK": {"axis": _Field(1, "<i")},
+    "LSTM": {
+        _FUSED: _Field(0, "b"),
+        "cell_clip": _Field(1, "<f"),
+        "proj_clip": _Field(2, "<f"),
+        "kernel_type": _Field(3, "b"),
+    },
+    "ONE_HOT": {"axis": _Field(0, "<i")},
 }
 
 
@@ -63,14 +72,39 @@ def operator_options(lite: TFLiteModel) -> tuple[dict[str, float], ...]:
         >>> operator_options(sample_model())
         ({},)
     """
+    return tuple(
+        _settings(lite.content, place, operator.name)
+        for operator, place in zip(lite.operators, _places(lite), strict=True)
+    )
+
+
+def operator_versions(lite: TFLiteModel) -> tuple[int, ...]:
+    """Return the version of each operator that a file asks for, in the order of execution.
+
+    Args:
+        lite: The file.
+
+    Raises:
+        ModelError: If the bytes are not those of a whole file.
+
+    Example:
+        >>> from tfedge.runtime.sample import sample_model
+        >>> operator_versions(sample_model())
+        (1,)
+    """
+    data = lite.content
+    codes = vector(data, follow(data, 0), _CODES)
+    numbers = [int(_value(data, place, _CODE)) for place in _places(lite)]
+    return tuple(int(_value(data, element(data, codes, number), _VERSION)) for number in numbers)
+
+
+def _places(lite: TFLiteModel) -> list[int]:
+    """Return where the table of each operator lies, in the order of execution."""
     data = lite.content
     try:
         graph = element(data, vector(data, follow(data, 0), _SUBGRAPHS), 0)
         places = vector(data, graph, _OPERATORS)
-        return tuple(
-            _settings(data, element(data, places, operator.index), operator.name)
-            for operator in lite.operators
-        )
+        return [element(data, places, operator.index) for operator in lite.operators]
     except struct.error as error:
         raise ModelError(f"{lite.name!r} is damaged: {error}. Copy or convert it again.") from error
 
