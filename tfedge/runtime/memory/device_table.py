@@ -35,7 +35,10 @@ _MICROCONTROLLERS = (
         "Cortex-M4F",
         (256 * _K, 1 * _M),
         64,
-        _sheet("Nordic Semiconductor, nRF52840 product specification"),
+        _sheet(
+            "Arduino, Nano 33 BLE Sense Rev2 data sheet, features of the NINA B306 module; "
+            "Nordic Semiconductor, nRF52840 product specification"
+        ),
     ),
     _micro(
         "NUCLEO-L4R5ZI",
@@ -84,7 +87,10 @@ _MICROCONTROLLERS = (
         "Cortex-M33F",
         (784 * _K, 2 * _M, 768 * _K),
         160,
-        _sheet("STMicroelectronics, STM32U585 data sheet DS13086; SRAM1 to SRAM3 in one piece"),
+        _sheet(
+            "STMicroelectronics, STM32U585 data sheet DS13086, without 2 KB of backup SRAM; "
+            "SRAM1 to SRAM3 in one piece"
+        ),
     ),
     _micro(
         "Raspberry Pi Pico 2",
@@ -139,7 +145,7 @@ _COMPUTERS = (
         2 * _G,
         1800,
         _FPU,
-        _sheet("Raspberry Pi, Raspberry Pi 4 Model B product brief"),
+        _sheet("Raspberry Pi, Raspberry Pi 4 Model B product brief; boards of 2019: 1500 MHz"),
     ),
     _large(
         "Raspberry Pi 5, 4 GB",
