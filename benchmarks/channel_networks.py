@@ -56,6 +56,27 @@ class Network:
         return self.data["x"][:1024].astype("float32"), self.data["y"][:1024]
 
 
+@dataclasses.dataclass(frozen=True)
+class Named:
+    """A network with something to be done to it.
+
+    Args:
+        network: The network and its data.
+    """
+
+    network: Network
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.network.name
+
+    @property
+    def data(self) -> dict[str, np.ndarray]:
+        """Training, validation and test samples."""
+        return self.network.data
+
+
 def reader(folder: Path) -> Any:
     """Return the module that reads the data files."""
     spec = importlib.util.spec_from_file_location("benchmark_data", folder / "load.py")

@@ -11,6 +11,7 @@ import numpy as np
 import tf_keras
 from channel_networks import (
     BATCH,
+    Named,
     Network,
     fashion_residual,
     kept,
@@ -20,13 +21,13 @@ from channel_networks import (
 from images import batches
 from ptq_networks import BANDS, FRAMES, quick, spoken
 
-LENGTH, HOP, RATE = 128, 16, 1e-3
-"""Samples of a window of a recording at 50 Hz, from one window to the next, and Adam's rate."""
+LENGTH, HOP = 128, 16
+"""Samples of a window of a recording at 50 Hz, and from one window to the next."""
 layers = tf_keras.layers
 
 
 @dataclasses.dataclass(frozen=True)
-class Task:
+class Task(Named):
     """A trained network with its data, and how long everybody may train.
 
     Args:
@@ -35,19 +36,8 @@ class Task:
         rounding: Epochs that it has for integers.
     """
 
-    network: Network
     pruning: int
     rounding: int
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        return self.network.name
-
-    @property
-    def data(self) -> dict[str, np.ndarray]:
-        """Training, validation and test samples."""
-        return self.network.data
 
     @property
     def epochs(self) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from channel_networks import Network, fashion_residual, kept, residual, resnet8
+from channel_networks import Named, Network, fashion_residual, kept, residual, resnet8
 from ptq_networks import BANDS, FRAMES, quick, spoken
 
 import tfedge
@@ -17,7 +17,7 @@ FEW = 5_000
 
 
 @dataclasses.dataclass(frozen=True)
-class Task:
+class Task(Named):
     """A trained teacher, an untrained student, and their data.
 
     Args:
@@ -28,21 +28,10 @@ class Task:
         work: Folder of what is kept.
     """
 
-    network: Network
     build: Callable[[], Any]
     epochs: int
     rate: float
     work: Path
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        return self.network.name
-
-    @property
-    def data(self) -> dict[str, np.ndarray]:
-        """Training, validation and test samples."""
-        return self.network.data
 
     @property
     def cache(self) -> Path:
