@@ -15,6 +15,7 @@ from tfedge.compress.quantization.rounding.learn import learn_rounding
 from tfedge.core.record_files import decode_record, encode_record
 from tfedge.core.records import Record
 from tfedge.models.statistics import model_statistics
+from tfedge.pipeline.search.channel_stages import ChannelStages
 from tfedge.pipeline.search.job import Settings
 from tfedge.pipeline.search.narrowing import space_of
 from tfedge.report.findings import ConfusionChange
@@ -58,7 +59,8 @@ def searched(model, x, y):
         parts = (x[::2], y[::2]), (x[1::2], y[1::2])
         result = tfedge.compress(model, *parts, budget, epochs=0, verbose=0)
     settings = Settings(budget, 0, 1, "tpe", None, None, "tiny")
-    return [result, advice, space_of(advice.curves, budget, 1), settings]
+    stages = ChannelStages((("a",), ("b",)), ((0, 1, 8.0),), (((0.5, 0.1),), ((0.5, 0.2),)))
+    return [result, advice, space_of(advice.curves, budget, 1, stages), settings]
 
 
 def adaptive_log(lite, x):

@@ -14,6 +14,7 @@ from tfedge.pipeline.budget import Budget
 from tfedge.pipeline.constraints import Constraint, Measured
 from tfedge.pipeline.drop import Drop
 from tfedge.pipeline.pareto import front
+from tfedge.pipeline.search.channel_stages import LEANS, ChannelStages
 from tfedge.pipeline.search.ladder import next_rate
 from tfedge.pipeline.search.ledger import Entry
 from tfedge.pipeline.search.narrowing import packing_of, space_of, why_hopeless
@@ -128,6 +129,51 @@ def test_zeros_are_taken_where_the_limit_of_gzip_asks_for_them():
     )
     lost = replace(limit, measured=replace(good.measured, drop=replace(drop, drop=0.6)))
     assert plan([plain, lost]) == ("search", None)
+
+
+STAGES = ChannelStages(
+    (("stem", "conv"), ("deep",)),
+    ((0, -1, 100.0), (0, 0, 300.0), (0, 1, 300.0)),
+    (((0.6, 0.1), (0.3, 0.4)), ((0.6, 0.9), (0.3, 2.0))),
+)
+
+
+def test_the_best_planned_choice_is_tried_once_more_with_a_ratio_for_each_stage():
+    budget = Budget(size_bytes=5500)
+    plan = Plan(budget, space_of(CURVES, budget, 4, STAGES), CURVES)
+    plain = entry(0, PLAIN, budget, "plain")
+    over = entry(1, plan([plain])[1], budget, "limit")
+    within = entry(2, plan([plain, over])[1], budget, "limit")
+    why, choice = plan([plain, over, within])
+    assert why == "stages" and choice["channels"] == within.choice["channels"]
+    assert (choice["stage_1"], choice["stage_2"]) == STAGES.leans(choice["channels"])
+    assert choice["stage_1"] > choice["stage_2"]
+    assert {**choice, "scope": "global", "stage_1": 1.0, "stage_2": 1.0} == within.choice
+    [step, *_] = recipe_of(plan.space, choice)["steps"]
+    assert set(step["ratio"]) == {"stem", "conv", "deep"} and "macs" not in step
+    assert step["ratio"]["stem"] == step["ratio"]["conv"] > step["ratio"]["deep"]
+    tried = entry(3, choice, budget, "stages")
+    assert plan([plain, over, within, tried]) == ("search", None)
+    assert plan([plain, over, within, tried, replace(within, place=4)]) == ("search", None)
+
+
+def test_the_sampler_gives_each_stage_its_ratio():
+    import optuna
+
+    from tfedge.pipeline.recipe import Recipe
+
+    space = space_of(CURVES, Budget(macs=500_000), 4, STAGES)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    chosen = [space.suggest(study.ask()) for _ in range(40)]
+    staged = [one for one in chosen if one["scope"] == "stages"]
+    assert len(staged) > 5 and len({(one["stage_1"], one["stage_2"]) for one in staged}) > 3
+    for one in chosen:
+        if one not in staged:
+            assert one["stage_1"] == one["stage_2"] == 1.0
+        Recipe.from_dict(recipe_of(space, one))
+        inside = space.inside(one)
+        assert ("stage_1" in inside) == (one["scope"] == "stages") and "stage_3" not in inside
+    assert {one["stage_1"] for one in staged} <= set(LEANS)
 
 
 def test_enough_is_enough():

@@ -18,6 +18,8 @@ def recipe_line(recipe: Mapping[str, Any]) -> str:
         >>> recipe_line({"steps": [{"kind": "prune_channels", "macs": 0.5},
         ...                        {"kind": "convert", "quantize": "int8"}]})
         'prune_channels(macs 0.5), convert(int8)'
+        >>> recipe_line({"steps": [{"kind": "prune_channels", "ratio": {"a": 0.5, "b": 0.25}}]})
+        'prune_channels(ratio 0.25 to 0.5)'
     """
     texts = [_step(step) for step in recipe.get("steps", ())]
     return ", ".join(texts) or "plain recipe"
@@ -32,5 +34,13 @@ def _step(step: Mapping[str, Any]) -> str:
 
 def _setting(name: str, value: Any) -> str:
     """Return one setting; what says everything by itself needs no name."""
+    if isinstance(value, Mapping):
+        return f"{name} {_range(value)}"
     shown = f"{value:.3g}" if isinstance(value, float) else str(value)
     return shown if name in ("quantize", "scope") else f"{name} {shown}"
+
+
+def _range(values: Mapping[str, Any]) -> str:
+    """Return values by layer in few words."""
+    low, high = min(values.values()), max(values.values())
+    return f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"

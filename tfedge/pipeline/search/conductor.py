@@ -15,6 +15,7 @@ from tfedge.pipeline.constraints import Measured
 from tfedge.pipeline.drop import Yardstick
 from tfedge.pipeline.measures import measured
 from tfedge.pipeline.result import FILES, CompressionResult
+from tfedge.pipeline.search.channel_stages import channel_stages
 from tfedge.pipeline.search.crew import crew
 from tfedge.pipeline.search.job import Job, as_data
 from tfedge.pipeline.search.ledger import Entry, Ledger, trial_of
@@ -29,6 +30,7 @@ from tfedge.pipeline.verdict import verdict_of
 from tfedge.runtime.model import TFLiteModel
 
 _PROOF_SECONDS = 1.0
+_LOOKED_AT = 512
 
 
 class Conductor:
@@ -84,11 +86,12 @@ class Conductor:
 
     def _explored(self, session: Session, done: Callable[[int], object]) -> tuple[Space, Curves]:
         """Run the cheapest trial, measure the curves, and return what is worth a trial."""
-        settings = self._job.settings
+        settings, model = self._job.settings, self._subject.model
         train = self._subject.training_data
         with progress("curves", 1 + len(FRACTIONS), self._verbose, unit="file") as step:
-            found = curves(self._subject.model, train, settings.budget, done=step)
-        space = space_of(found, settings.budget, settings.epochs)
+            found = curves(model, train, settings.budget, done=step)
+        stages = channel_stages(model, self._subject.train.inputs(_LOOKED_AT))
+        space = space_of(found, settings.budget, settings.epochs, stages)
         session.work(space, Plan(settings.budget, space, found), done, most=1)
         self._job.keep(space, found)
         return space, found

@@ -31,7 +31,7 @@ class Entry:
     Attributes:
         place: Its number among those that count, from 0.
         choice: What it chose.
-        why: Why it was tried: ``"plain"``, ``"walk"``, ``"limit"`` or ``"search"``.
+        why: Why it was tried: ``"plain"``, ``"limit"``, ``"walk"``, ``"stages"`` or ``"search"``.
         state: ``"running"``, ``"complete"``, ``"hopeless"`` or ``"failed"``.
         measured: What was found.
         seconds: How long it took.
@@ -184,6 +184,7 @@ _WHY = {
     "plain": "the cheapest: nothing goes, nothing is trained",
     "limit": "as much as the limits of resources allow",
     "walk": "as far as the drop allows, in steps that get smaller",
+    "stages": "ratios for each stage of the network, by their curves",
     "search": "chosen by the sampler",
 }
 

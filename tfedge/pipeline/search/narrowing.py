@@ -7,6 +7,7 @@ from typing import Any
 
 from tfedge.pipeline.budget import Budget
 from tfedge.pipeline.constraints import shown
+from tfedge.pipeline.search.channel_stages import ChannelStages
 from tfedge.pipeline.search.ledger import Entry
 from tfedge.pipeline.search.proxies import Curves
 from tfedge.pipeline.search.space import Space
@@ -17,13 +18,16 @@ _FAR, _FAR_AT_LEAST = 2.0, 0.02
 _MUCH_NARROWER = 0.6
 
 
-def space_of(curves: Curves, budget: Budget, epochs: int) -> Space:
+def space_of(
+    curves: Curves, budget: Budget, epochs: int, stages: ChannelStages | None = None
+) -> Space:
     """Return what a search varies: what can be within the budget, and helps.
 
     Args:
         curves: Curves of the model.
         budget: The budget.
         epochs: Longest training of one trial.
+        stages: Stages of the network, None if it has none.
 
     Returns:
         The space. Where no width is within a limit, the least width is all that is left, so that
@@ -55,6 +59,7 @@ def space_of(curves: Curves, budget: Budget, epochs: int) -> Space:
         epochs=epochs,
         times="latency_ms" in budget.limits,
         reasons=reasons,
+        stages=None if curves.channels_reason else stages,
     )
 
 

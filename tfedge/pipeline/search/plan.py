@@ -11,8 +11,17 @@ from tfedge.pipeline.budget import Budget
 from tfedge.pipeline.search.ladder import next_rate
 from tfedge.pipeline.search.ledger import Entry
 from tfedge.pipeline.search.narrowing import packing_of
+from tfedge.pipeline.search.proving import ranked
 from tfedge.pipeline.search.proxies import Curves
-from tfedge.pipeline.search.space import IMPORTANCES, PLAIN, WIDTHS, Space, key_of, settled
+from tfedge.pipeline.search.space import (
+    BY_STAGE,
+    IMPORTANCES,
+    PLAIN,
+    WIDTHS,
+    Space,
+    key_of,
+    settled,
+)
 
 TRIALS = 20
 _HOPELESS = 3
@@ -25,8 +34,8 @@ class Plan:
     """Settles the next trial from those that there are.
 
     The cheapest comes first, so that there is always a file; then as much as the limits of
-    resources allow; then, where a drop is allowed, the walk as far as it goes; then what the
-    sampler chooses.
+    resources allow; then, where a drop is allowed, the walk as far as it goes; then the best of
+    these with other ratios for each stage of the network; then what the sampler chooses.
 
     Args:
         budget: The budget.
@@ -47,7 +56,8 @@ class Plan:
         if self._enough(entries):
             return None
         known = {key_of(one.choice) for one in entries}
-        for why, choice in (("limit", self.at_the_limit(entries)), ("walk", self._walked(entries))):
+        for why, plan in _PLANNED.items():
+            choice = plan(self, entries)
             if choice is not None and key_of(choice) not in known:
                 return why, choice
         return None if self._out_of_reach else ("search", None)
@@ -136,6 +146,18 @@ class Plan:
         rate = next_rate(tried, start=start, most=1 - self.space.least_channels)
         return None if rate is None else self._packed(round(1 - rate, 3))
 
+    def _by_stage(self, entries: Sequence[Entry]) -> dict[str, Any] | None:
+        """Return the best planned choice with ratios by stage, as curves of the stages advise."""
+        planned = [one for one in entries if one.why in ("limit", "walk")]
+        within = [one for one in ranked(planned, self.budget) if one.choice["channels"] < 1]
+        tried = any(one.why == "stages" for one in entries)
+        if self.space.stages is None or tried or not within or self._out_of_reach:
+            return None
+        best = within[0].choice
+        leans = self.space.stages.leans(best["channels"])
+        given = dict(zip(self.space.leans, leans, strict=True))
+        return settled({**best, "scope": BY_STAGE, **given})
+
     def _trained(self, channels: float, round_to: int = WIDTHS[0]) -> dict[str, Any]:
         """Return a choice of some width with all training that is allowed."""
         rounded = round_to if self.space.times else WIDTHS[0]
@@ -148,3 +170,6 @@ def _allowed(entry: Entry, allowed: float) -> bool:
     """Return whether the drop of a trial is allowed; no file is none."""
     drop = entry.measured.drop if entry.measured is not None else None
     return drop is not None and drop.drop <= allowed
+
+
+_PLANNED = {"limit": Plan.at_the_limit, "walk": Plan._walked, "stages": Plan._by_stage}

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfedge.core.records import Record
+from tfedge.pipeline.search.channel_stages import LEANS, ChannelStages
+from tfedge.pipeline.search.stage_finding import MOST
 
 SCOPES = ("global", "local")
+BY_STAGE = "stages"
 IMPORTANCES = ("fisher", "l2")
 WIDTHS = (1, 8)
 ROUNDED = ("recover", "qat")
@@ -28,6 +31,8 @@ class Space(Record):
         epochs: Longest training after channels went.
         times: Whether time counts, so that widths that suit vector units are worth a try.
         reasons: Why something is left out, by name.
+        stages: Stages of the network that may keep different shares of their channels, None if
+            it has none.
 
     Example:
         >>> space = Space("int8", 0.1, 1.0, (0.0,), (0,), 4, False, {})
@@ -43,11 +48,17 @@ class Space(Record):
     epochs: int
     times: bool
     reasons: Mapping[str, str]
+    stages: ChannelStages | None = None
 
     @property
     def has_channels(self) -> bool:
         """Whether channels can go at all."""
         return self.least_channels < 1.0
+
+    @property
+    def leans(self) -> tuple[str, ...]:
+        """What is chosen for each stage: how much of its channels it gives, beside the others."""
+        return STAGES[: len(self.stages.layers)] if self.stages else ()
 
     def suggest(self, trial: Any) -> dict[str, Any]:
         """Return what an Optuna trial, or anything with its ``suggest_`` functions, chooses."""
@@ -56,10 +67,13 @@ class Space(Record):
             low, high = self.least_channels, max(self.most_channels, self.least_channels)
             share = trial.suggest_float("channels", low, high, log=True)
             chosen["channels"] = round(share, 3)
-            chosen["scope"] = trial.suggest_categorical("scope", SCOPES)
+            scopes = (*SCOPES, BY_STAGE) if self.stages else SCOPES
+            chosen["scope"] = trial.suggest_categorical("scope", scopes)
             chosen["importance"] = trial.suggest_categorical("importance", IMPORTANCES)
             if self.times:
                 chosen["round_to"] = trial.suggest_categorical("round_to", WIDTHS)
+            if chosen["scope"] == BY_STAGE:
+                chosen |= {name: trial.suggest_categorical(name, LEANS) for name in self.leans}
         chosen["epochs"] = trial.suggest_int("epochs", 0, self.epochs)
         chosen["distill"] = trial.suggest_categorical("distill", (True, False))
         chosen["rounding"] = trial.suggest_categorical("rounding", ROUNDED)
@@ -74,11 +88,13 @@ class Space(Record):
         named = ["epochs", "distill", "rounding"]
         named += ["channels", "scope", "importance"] if self.has_channels else []
         named += ["round_to"] if self.has_channels and self.times else []
+        named += self.leans if choice["scope"] == BY_STAGE else []
         named += ["sparsity"] if len(self.sparsities) > 1 else []
         named += ["clusters"] if len(self.clusters) > 1 else []
         return {name: choice[name] for name in named}
 
 
+STAGES = tuple(f"stage_{number}" for number in range(1, MOST + 1))
 PLAIN: dict[str, Any] = {
     "channels": 1.0,
     "scope": "global",
@@ -89,6 +105,7 @@ PLAIN: dict[str, Any] = {
     "rounding": "recover",
     "sparsity": 0.0,
     "clusters": 0,
+    **dict.fromkeys(STAGES, 1.0),
 }
 """The cheapest choice: nothing goes, nothing is trained."""
 
@@ -103,6 +120,8 @@ def settled(choice: Mapping[str, Any]) -> dict[str, Any]:
     clean = dict(choice)
     if clean["channels"] >= 0.999:
         clean |= {name: PLAIN[name] for name in ("channels", "scope", "importance", "round_to")}
+    if clean["scope"] != BY_STAGE:
+        clean |= dict.fromkeys(STAGES, 1.0)
     if not clean["epochs"]:
         clean |= {"distill": False, "rounding": "recover"}
     for name in ("clusters", "rounding", "sparsity"):
@@ -139,7 +158,7 @@ def recipe_of(space: Space, choice: Mapping[str, Any]) -> dict[str, Any]:
     tail = max(1, choice["epochs"] // (2 + tails))
     epochs = choice["epochs"] - tails * tail
     if choice["channels"] < 1:
-        steps.append(_channels(choice))
+        steps.append(_channels(space, choice))
     if epochs and (choice["channels"] < 1 or choice["distill"]):
         steps.append({"kind": "distill" if choice["distill"] else "train", "epochs": epochs})
     if choice["sparsity"]:
@@ -153,12 +172,11 @@ def recipe_of(space: Space, choice: Mapping[str, Any]) -> dict[str, Any]:
     return {"steps": steps}
 
 
-def _channels(choice: Mapping[str, Any]) -> dict[str, Any]:
+def _channels(space: Space, choice: Mapping[str, Any]) -> dict[str, Any]:
     """Return the step that removes channels."""
-    step = {
-        "kind": "prune_channels",
-        "macs": choice["channels"],
-        "scope": choice["scope"],
-        "importance": choice["importance"],
-    }
+    how: dict[str, Any] = {"macs": choice["channels"], "scope": choice["scope"]}
+    if space.stages and choice["scope"] == BY_STAGE:
+        leans = [choice[name] for name in space.leans]
+        how = {"ratio": space.stages.ratios(choice["channels"], leans)}
+    step = {"kind": "prune_channels", **how, "importance": choice["importance"]}
     return {**step, "round_to": choice["round_to"]} if choice["round_to"] > 1 else step
