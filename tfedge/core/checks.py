@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import operator
+import os
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from tfedge.core.errors import ArgumentError
@@ -14,7 +17,11 @@ def one_of(name: str, value: Any, allowed: Collection) -> None:
     Example:
         >>> one_of("quantize", "int8", ["float32", "int8"])
     """
-    if value not in allowed:
+    try:
+        known = bool(value in allowed)
+    except (TypeError, ValueError):  # arrays, and what cannot be a key
+        known = False
+    if not known:
         choices = ", ".join(repr(choice) for choice in allowed)
         raise ArgumentError(f"{name}={value!r} is not known. Choose one of: {choices}.")
 
@@ -25,8 +32,24 @@ def whole_number(name: str, value: Any, least: int = 1) -> None:
     Example:
         >>> whole_number("threads", 2)
     """
-    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < least:
+    try:
+        right = not isinstance(value, bool) and operator.index(value) >= least
+    except TypeError:
+        right = False
+    if not right:
         raise ArgumentError(f"{name}={value!r} must be a whole number of at least {least}.")
+
+
+def as_path(name: str, value: Any) -> Path:
+    """Return a path; raise for what is none.
+
+    Example:
+        >>> as_path("path", "model.tflite").suffix
+        '.tflite'
+    """
+    if isinstance(value, (str, os.PathLike)) and "\0" not in str(value):
+        return Path(value)
+    raise ArgumentError(f"{name}={value!r} must be a path: a text or a pathlib.Path.")
 
 
 def within(name: str, value: Any, low: float, high: float, *, open_high: bool = False) -> None:

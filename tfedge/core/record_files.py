@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tfedge._version import __version__
+from tfedge.core.checks import as_path
 from tfedge.core.errors import ArgumentError, DataError, TfedgeError
 from tfedge.core.files import write_for_user
 from tfedge.core.records import Record
@@ -47,7 +48,7 @@ def save_record(record: Record, path: str | os.PathLike) -> Path:
         ...
         tfedge.core.errors.ArgumentError: int is no record; save_record takes what tfedge's ...
     """
-    path = Path(path)
+    path = as_path("path", path)
     text = json.dumps(encode_record(record), indent=2, allow_nan=False) + "\n"
     return write_for_user(path, text.encode(), "a record")
 
@@ -73,8 +74,9 @@ def load_record(path: str | os.PathLike) -> Any:
         >>> load_record(path).shape_signature
         (-1, 4)
     """
+    path = as_path("path", path)
     try:
-        found = json.loads(Path(path).read_bytes())
+        found = json.loads(path.read_bytes())
     except OSError as error:
         raise DataError(f"Cannot read {str(path)!r}: {error.strerror}. Check the path.") from error
     except ValueError as error:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tfedge.core.checks import as_path
 from tfedge.core.errors import ModelError
 from tfedge.core.files import write_whole
 from tfedge.core.records import Record, _plain
@@ -65,9 +66,10 @@ class TFLiteModel(Record):
             path: A ``.tflite`` file.
 
         Raises:
+            ArgumentError: If it is no path.
             ModelError: If there is no such file, or it is not a ``.tflite`` file.
         """
-        path = Path(path)
+        path = as_path("path", path)
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -89,7 +91,7 @@ class TFLiteModel(Record):
             ModelError: If the folder does not exist, is read-only or full. Nothing is left behind
                 and an existing file stays as it was.
         """
-        path = Path(path)
+        path = as_path("path", path)
         try:
             write_whole(path, self.content)
         except OSError as error:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ctypes.util
 import os
-from pathlib import Path
 
+from tfedge.core.checks import as_path
 from tfedge.core.errors import ArgumentError, MissingPackageError
 
 ACCELERATORS = ("cpu", "gpu", "npu", "edgetpu")
@@ -32,6 +32,7 @@ def choose_accelerator(accelerator: str | os.PathLike, runtime: str) -> str:
         ...
         tfedge.core.errors.ArgumentError: accelerator='tpu' is not known and no file. Choose ...
     """
+    path = as_path("accelerator", accelerator)
     if accelerator == "cpu":
         return "cpu"
     if runtime == "micro":
@@ -49,7 +50,6 @@ def choose_accelerator(accelerator: str | os.PathLike, runtime: str) -> str:
         return str(accelerator)
     if accelerator == "edgetpu":
         return _edgetpu_library()
-    path = Path(accelerator)
     if path.is_file():
         return str(path.resolve())
     raise ArgumentError(

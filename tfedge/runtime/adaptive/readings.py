@@ -39,7 +39,7 @@ class Readings:
         own: Mapping[str, Callable[[], Reading]] | None = None,
         every_s: float = 0.25,
     ):
-        own = dict(own or {})
+        own = _as_dict(own)
         for name, function in own.items():
             _check_own(name, function)
         wanted = [name for name in reads if name in SENSORS and name not in own]
@@ -76,6 +76,15 @@ class Readings:
                 self._silent.add(name)
                 logger.exception("The sensor %r failed; its signal is unknown until it works", name)
         return value if value is None else float(value)
+
+
+def _as_dict(own: Any) -> dict[str, Callable[[], Reading]]:
+    """Return a user's sensors by name."""
+    if own is None or isinstance(own, Mapping):
+        return dict(own or {})
+    raise ArgumentError(
+        f"sensors={own!r} must be functions by name of the signal: {{'power_w': meter.read}}."
+    )
 
 
 def _check_own(name: str, function: Any) -> None:

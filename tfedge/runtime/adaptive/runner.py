@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tfedge.core.checks import within
+from tfedge.core.errors import ArgumentError
 from tfedge.runtime.adaptive.alike import ports
 from tfedge.runtime.adaptive.engine import Engine
 from tfedge.runtime.adaptive.executor import Executor
@@ -26,6 +27,7 @@ from tfedge.runtime.feeds import arrange, checked
 from tfedge.runtime.interpreter import choose_runtime
 
 _LONGEST_WAIT_MS = 60_000.0
+_LONGEST_RUN_S = 86_400.0
 _QUANTILE = 0.99
 
 
@@ -91,6 +93,9 @@ class AdaptiveRunner:
         number("window_s", window_s, least=0.0, open_low=True)
         if timeout_s is not None:
             number("timeout_s", timeout_s, least=0.0, open_low=True)
+            within("timeout_s", timeout_s, 0.0, _LONGEST_RUN_S)
+        if not callable(clock):
+            raise ArgumentError(f"clock={clock!r} must be a function that returns seconds.")
         chosen = as_policy(policy)
         quantile = _quantile(chosen) if quantile is None else quantile
         within("quantile", quantile, 0.0, 1.0, open_high=True)

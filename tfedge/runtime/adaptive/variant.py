@@ -14,6 +14,7 @@ from tfedge.runtime.opening import opened_file
 from tfedge.runtime.processors import warn_of_threads
 
 _LARGEST_ENERGY_UJ = 1e12
+_LARGEST_ACCURACY = 1e12
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,10 @@ class Variant:
         """Check the settings and open the file."""
         whole_number("threads", self.threads)
         whole_number("batch", self.batch)
+        if not isinstance(self.name, str):
+            raise ArgumentError(f"name={self.name!r} must be a text.")
+        if self.accuracy is not None:
+            within("accuracy", self.accuracy, -_LARGEST_ACCURACY, _LARGEST_ACCURACY)
         if self.energy_uj is not None:
             within("energy_uj", self.energy_uj, 0.0, _LARGEST_ENERGY_UJ)
         warn_of_threads(self.threads, stacklevel=4)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tfedge.core.checks import one_of, whole_number, within
+from tfedge.core.checks import as_path, one_of, whole_number, within
 from tfedge.core.errors import ArgumentError, MeterError, ModelError
 from tfedge.core.progress import progress
 from tfedge.runtime.energy.choose import choose_meter
@@ -14,7 +14,7 @@ from tfedge.runtime.energy.estimate import estimate_energy
 from tfedge.runtime.energy.meters import AnyMeter
 from tfedge.runtime.energy.record import EnergyRecord
 from tfedge.runtime.energy.stretches import ROUNDS, Net, stretch_seconds, watch
-from tfedge.runtime.interpreter import choose_runtime
+from tfedge.runtime.interpreter import RUNTIMES, choose_runtime
 from tfedge.runtime.latency.measure import Point, opened
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.opening import opened_file
@@ -90,9 +90,11 @@ def energy(
         Horowitz, "Computing's Energy Problem (and what we can do about it)", ISSCC 2014, figure
         1.1.9.
     """
+    root = as_path("root", root)
     settings: dict[str, Any] = {"method": method, "threads": threads, "runtime": runtime}
     settings |= {"seconds": seconds, "sram_bytes": sram_bytes}
     _check(method, meter, threads, seconds, sram_bytes)
+    one_of("runtime", runtime, ("auto", *RUNTIMES, "micro"))
     lite = opened_file(model, _PURPOSE)
     if on is not None:
         return _elsewhere(on, lite, meter, {**settings, "root": str(root)})

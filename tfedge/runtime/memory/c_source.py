@@ -12,6 +12,7 @@ from string import Template
 import numpy as np
 
 from tfedge._version import __version__
+from tfedge.core.checks import as_path
 from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.core.files import write_together
 from tfedge.runtime.costs import tensor_bytes
@@ -99,7 +100,7 @@ def write_c(lite: TFLiteModel, path: str | os.PathLike) -> tuple[Path, Path, Pat
         >>> "resolver.AddMul()" in paths[2].read_text()
         True
     """
-    path = Path(path)
+    path = as_path("path", path)
     if path.suffix not in _ALIGN:
         raise ArgumentError(
             f"to_c writes C or C++ source, and {path.name!r} ends in {path.suffix!r}. Choose a "

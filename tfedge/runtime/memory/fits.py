@@ -18,6 +18,7 @@ from tfedge.runtime.opening import opened_file
 
 _COMPUTED = ("int8", "int16", "float16", "float32")
 _REASONS = 3
+_PASS = "Pass the name of one in tfedge.devices.list(), or a tfedge.devices.Device."
 
 
 def fits(
@@ -66,6 +67,8 @@ def fits(
         return _fit(lite, needs, _known(device), program)
     several = list_devices() if device is None else device
     found = [_known(one) for one in (several if hasattr(several, "__iter__") else [several])]
+    if not found:
+        raise ArgumentError(f"device={device!r} names no device. {_PASS}")
     return FitTable(tuple(_fit(lite, needs, one, program) for one in found))
 
 
@@ -75,10 +78,7 @@ def _known(device: Any) -> Device:
         return device
     if isinstance(device, str):
         return get_device(device)
-    raise ArgumentError(
-        f"device={device!r} is no device. Pass the name of one in tfedge.devices.list(), or a "
-        "tfedge.devices.Device."
-    )
+    raise ArgumentError(f"device={device!r} is no device. {_PASS}")
 
 
 def _fit(
