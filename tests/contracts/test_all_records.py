@@ -16,6 +16,7 @@ from tfedge.core.record_files import decode_record, encode_record
 from tfedge.core.records import Record
 from tfedge.models.statistics import model_statistics
 from tfedge.pipeline.search.channel_stages import ChannelStages
+from tfedge.pipeline.search.few_bits import FewBits
 from tfedge.pipeline.search.job import Settings
 from tfedge.pipeline.search.narrowing import space_of
 from tfedge.report.findings import ConfusionChange
@@ -60,7 +61,8 @@ def searched(model, x, y):
         result = tfedge.compress(model, *parts, budget, epochs=0, verbose=0)
     settings = Settings(budget, 0, 1, "tpe", None, None, "tiny")
     stages = ChannelStages((("a",), ("b",)), ((0, 1, 8.0),), (((0.5, 0.1),), ((0.5, 0.2),)))
-    return [result, advice, space_of(advice.curves, budget, 1, stages), settings]
+    few = FewBits(("a", "b"), (30.0, 20.0), (900, 800, 700))
+    return [result, advice, space_of(advice.curves, budget, 1, stages), settings, few]
 
 
 def adaptive_log(lite, x):

@@ -29,6 +29,7 @@ def _step(step: Mapping[str, Any]) -> str:
     """Return one step."""
     settings = step.get("settings", step)
     told = [_setting(name, settings[name]) for name in _TOLD if settings.get(name) is not None]
+    told += [f"{len(settings['layers'])} layers apart"] if settings.get("layers") else []
     return f"{step['kind']}({', '.join(told)})" if told else str(step["kind"])
 
 

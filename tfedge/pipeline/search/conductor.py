@@ -17,9 +17,10 @@ from tfedge.pipeline.measures import measured
 from tfedge.pipeline.result import FILES, CompressionResult
 from tfedge.pipeline.search.channel_stages import channel_stages
 from tfedge.pipeline.search.crew import crew
+from tfedge.pipeline.search.few_bits import few_bits
 from tfedge.pipeline.search.job import Job, as_data
 from tfedge.pipeline.search.ledger import Entry, Ledger, trial_of
-from tfedge.pipeline.search.narrowing import space_of
+from tfedge.pipeline.search.narrowing import gzip_counts, space_of
 from tfedge.pipeline.search.plan import TRIALS, Plan
 from tfedge.pipeline.search.proving import proven
 from tfedge.pipeline.search.proxies import FRACTIONS, Curves, curves
@@ -90,8 +91,9 @@ class Conductor:
         train = self._subject.training_data
         with progress("curves", 1 + len(FRACTIONS), self._verbose, unit="file") as step:
             found = curves(model, train, settings.budget, done=step)
-        stages = channel_stages(model, self._subject.train.inputs(_LOOKED_AT))
-        space = space_of(found, settings.budget, settings.epochs, stages)
+        x = self._subject.train.inputs(_LOOKED_AT)
+        few = few_bits(model, x) if gzip_counts(settings.budget) else None
+        space = space_of(found, settings.budget, settings.epochs, channel_stages(model, x), few)
         session.work(space, Plan(settings.budget, space, found), done, most=1)
         self._job.keep(space, found)
         return space, found

@@ -8,6 +8,7 @@ from typing import Any
 from tfedge.pipeline.budget import Budget
 from tfedge.pipeline.constraints import shown
 from tfedge.pipeline.search.channel_stages import ChannelStages
+from tfedge.pipeline.search.few_bits import FewBits
 from tfedge.pipeline.search.ledger import Entry
 from tfedge.pipeline.search.proxies import Curves
 from tfedge.pipeline.search.space import Space
@@ -19,7 +20,11 @@ _MUCH_NARROWER = 0.6
 
 
 def space_of(
-    curves: Curves, budget: Budget, epochs: int, stages: ChannelStages | None = None
+    curves: Curves,
+    budget: Budget,
+    epochs: int,
+    stages: ChannelStages | None = None,
+    few_bits: FewBits | None = None,
 ) -> Space:
     """Return what a search varies: what can be within the budget, and helps.
 
@@ -28,6 +33,7 @@ def space_of(
         budget: The budget.
         epochs: Longest training of one trial.
         stages: Stages of the network, None if it has none.
+        few_bits: Layers that take 4-bit weights, None for none.
 
     Returns:
         The space. Where no width is within a limit, the least width is all that is left, so that
@@ -35,7 +41,7 @@ def space_of(
     """
     most, reasons = 1.0, {}
     for name, limit in budget.limits.items():
-        best = _best_packing(curves) if name == _PACKED else 1.0
+        best = _best_packing(curves, few_bits) if name == _PACKED else 1.0
         share = curves.fraction_for(name, limit / best)
         if share is None:
             reasons[name] = (
@@ -44,7 +50,7 @@ def space_of(
             )
         most = min(most, share or curves.least)
     most = min(1.0, most * (1 + _SLACK)) if most > curves.least else most
-    packs = _PACKED in budget.limits or budget.ranked_by == _PACKED
+    packs = gzip_counts(budget)
     if not packs:
         reasons["sparsity"] = "zeros save bytes after gzip only, which are not limited"
         reasons["clusters"] = "shared values save bytes after gzip only, which are not limited"
@@ -60,18 +66,29 @@ def space_of(
         times="latency_ms" in budget.limits,
         reasons=reasons,
         stages=None if curves.channels_reason else stages,
+        few_bits=few_bits if packs and curves.mode == "int8" else None,
     )
 
 
-def _best_packing(curves: Curves) -> float:
-    """Return the least size after gzip that zeros or shared values make, relative to none."""
+def gzip_counts(budget: Budget) -> bool:
+    """Return whether it matters how small a file is after gzip."""
+    return _PACKED in budget.limits or budget.ranked_by == _PACKED
+
+
+def _best_packing(curves: Curves, few_bits: FewBits | None) -> float:
+    """Return the least size after gzip that zeros, few values or few bits make, of none."""
     whole = curves.sparsities[0][1]
     sizes = [size for _, size in (*curves.sparsities, *curves.clusters)]
-    return min([whole, *sizes]) / whole
+    lowered = few_bits.ratio(len(few_bits.layers)) if few_bits else 1.0
+    return min(lowered, min([whole, *sizes]) / whole)
 
 
 def why_hopeless(
-    choice: Mapping[str, Any], curves: Curves, budget: Budget, entries: Sequence[Entry] = ()
+    choice: Mapping[str, Any],
+    curves: Curves,
+    budget: Budget,
+    entries: Sequence[Entry] = (),
+    few_bits: FewBits | None = None,
 ) -> str:
     """Return why a choice is not worth training, or nothing if it may be.
 
@@ -83,8 +100,10 @@ def why_hopeless(
         curves: Curves of the model.
         budget: The budget.
         entries: Trials that there are.
+        few_bits: Layers that take 4-bit weights.
     """
     packing = packing_of(curves, choice["sparsity"], choice["clusters"])
+    packing = min(packing, few_bits.ratio(choice["few_bits"]) if few_bits else packing)
     for name, limit in budget.limits.items():
         expected = curves.at(name, choice["channels"]) * (packing if name == _PACKED else 1.0)
         if expected > (1 + 2 * _SLACK) * limit:
@@ -118,6 +137,7 @@ def _goes_further(choice: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return bool(
         choice["channels"] <= other["channels"]
         and choice["sparsity"] >= other["sparsity"]
+        and choice["few_bits"] >= other["few_bits"]
         and choice["epochs"] <= other["epochs"]
         and shared
     )

@@ -84,7 +84,8 @@ class Session:
         """Return why a trial of the sampler cannot be within the budget, or nothing."""
         if taken.why != "search":
             return ""
-        return why_hopeless(taken.choice, plan.curves, plan.budget, self._ledger.entries())
+        entries, few = self._ledger.entries(), plan.space.few_bits
+        return why_hopeless(taken.choice, plan.curves, plan.budget, entries, few)
 
     def _made(self, taken: Taken, space: Space) -> TFLiteModel:
         """Return the file of a trial, which also lies in the work folder."""

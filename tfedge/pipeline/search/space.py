@@ -9,6 +9,7 @@ from typing import Any
 
 from tfedge.core.records import Record
 from tfedge.pipeline.search.channel_stages import LEANS, ChannelStages
+from tfedge.pipeline.search.few_bits import FewBits
 from tfedge.pipeline.search.stage_finding import MOST
 
 SCOPES = ("global", "local")
@@ -33,6 +34,7 @@ class Space(Record):
         reasons: Why something is left out, by name.
         stages: Stages of the network that may keep different shares of their channels, None if
             it has none.
+        few_bits: Layers that take 4-bit weights, None where that saves nothing that counts.
 
     Example:
         >>> space = Space("int8", 0.1, 1.0, (0.0,), (0,), 4, False, {})
@@ -49,6 +51,7 @@ class Space(Record):
     times: bool
     reasons: Mapping[str, str]
     stages: ChannelStages | None = None
+    few_bits: FewBits | None = None
 
     @property
     def has_channels(self) -> bool:
@@ -81,6 +84,8 @@ class Space(Record):
             chosen["sparsity"] = trial.suggest_categorical("sparsity", self.sparsities)
         if len(self.clusters) > 1:
             chosen["clusters"] = trial.suggest_categorical("clusters", self.clusters)
+        if self.few_bits:
+            chosen["few_bits"] = trial.suggest_categorical("few_bits", self.few_bits.counts)
         return settled(chosen)
 
     def inside(self, choice: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,6 +96,7 @@ class Space(Record):
         named += self.leans if choice["scope"] == BY_STAGE else []
         named += ["sparsity"] if len(self.sparsities) > 1 else []
         named += ["clusters"] if len(self.clusters) > 1 else []
+        named += ["few_bits"] if self.few_bits else []
         return {name: choice[name] for name in named}
 
 
@@ -105,6 +111,7 @@ PLAIN: dict[str, Any] = {
     "rounding": "recover",
     "sparsity": 0.0,
     "clusters": 0,
+    "few_bits": 0,
     **dict.fromkeys(STAGES, 1.0),
 }
 """The cheapest choice: nothing goes, nothing is trained."""
@@ -127,7 +134,7 @@ def settled(choice: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("clusters", "rounding", "sparsity"):
         if clean["epochs"] < _tails(clean):
             clean[name] = PLAIN[name]
-    return clean
+    return clean | {"few_bits": 0} if clean["clusters"] else clean
 
 
 def _tails(choice: Mapping[str, Any]) -> int:
@@ -166,10 +173,19 @@ def recipe_of(space: Space, choice: Mapping[str, Any]) -> dict[str, Any]:
     if choice["clusters"]:
         steps.append({"kind": "cluster", "clusters": choice["clusters"], "epochs": tail})
     if space.mode == "int8":
-        qat = {"kind": "quantize", "epochs": tail}
-        steps.append(qat if choice["rounding"] == "qat" else {"kind": "recover"})
+        steps.append(_integers(space, choice, tail))
     steps.append({"kind": "convert", "quantize": space.mode})
     return {"steps": steps}
+
+
+def _integers(space: Space, choice: Mapping[str, Any], epochs: int) -> dict[str, Any]:
+    """Return the step that rounds to integers, some layers to 4 bits and with learned rounding."""
+    trains = choice["rounding"] == "qat"
+    step: dict[str, Any] = {"kind": "quantize", "epochs": epochs} if trains else {"kind": "recover"}
+    if not space.few_bits or not choice["few_bits"]:
+        return step
+    step["layers"] = space.few_bits.settings(choice["few_bits"])
+    return step if trains else {**step, "methods": ["equalize", "rounding", "bias"]}
 
 
 def _channels(space: Space, choice: Mapping[str, Any]) -> dict[str, Any]:
