@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import tfedge
-from tfedge.core.errors import TfedgeError, WorkerError
+from tfedge.core.errors import ModelError, TfedgeError, WorkerError
 from tfedge.runtime.interpreter import choose_runtime, interpreter_worker
+from tfedge.runtime.latency.measure import Point, opened
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -74,8 +75,19 @@ def children():
     return {int(pid) for path in listed for pid in path.read_text().split()}
 
 
+METER = tfedge.Meter(time.process_time, "joules")
+LONG = {"seconds": 50, "verbose": 0}
+MEASUREMENTS = {
+    "benchmark": lambda lite: tfedge.benchmark(lite, precision=0.0, **LONG),
+    "compare_latency": lambda lite: tfedge.compare_latency(lite, lite, precision=0.0, **LONG),
+    "energy": lambda lite: tfedge.energy(lite, meter=METER, **LONG),
+    "profile": lambda lite: tfedge.profile(lite, method="alone", **LONG),
+}
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
-def test_in_the_middle_of_benchmark(load):
+@pytest.mark.parametrize("name", MEASUREMENTS)
+def test_in_the_middle_of_a_measurement(load, name):
     lite, before = load("cnn_int8"), children()
     assert lite.operators
 
@@ -88,8 +100,18 @@ def test_in_the_middle_of_benchmark(load):
     killer = threading.Thread(target=kill)
     killer.start()
     start = time.monotonic()
-    with pytest.raises(TfedgeError, match="SIGKILL"):
-        tfedge.benchmark(lite, seconds=50, precision=0.0, verbose=0)
+    with pytest.raises(TfedgeError, match=r"SIGKILL|died between two runs"):
+        MEASUREMENTS[name](lite)
     killer.join()
     assert time.monotonic() - start < 30
     assert tfedge.benchmark(lite, runs=5, verbose=0).runs == 5
+
+
+def test_while_another_process_is_measured(load):
+    points = [Point(load("cnn_int8"), choose_runtime(), 1, None)]
+    with opened(points, [0]) as group:
+        group.call("warm_up", 0.01)
+        os.kill(group._worker.pid, signal.SIGKILL)
+        time.sleep(0.1)
+        with pytest.raises(ModelError, match=r"'cnn_int8' died between two runs.*Measure again"):
+            group.call("warm_up", 0.01)

@@ -1,8 +1,11 @@
 """Files that are newer than the runtime: the operator and its version are named."""
 
+import time
+
 import numpy as np
 import pytest
 
+import tfedge
 from tfedge.core.errors import ModelError
 from tfedge.runtime import facts
 from tfedge.runtime.interpreter import available_runtimes
@@ -41,6 +44,29 @@ def test_an_operator_that_only_an_older_runtime_lacks(changed):
     said = str(caught.value)
     assert "'dense' cannot be run: tflite-runtime 2.14.0 has no FULLY_CONNECTED version 12" in said
     assert 'Use runtime="litert"' in said
+
+
+OLD = {"runtime": "tflite-runtime"}
+WAYS = {
+    "adaptive": lambda lite, x: tfedge.AdaptiveRunner([lite], **OLD),
+    "benchmark": lambda lite, x: tfedge.benchmark(lite, runs=5, verbose=0, **OLD),
+    "compare_latency": lambda lite, x: tfedge.compare_latency(lite, lite, verbose=0, **OLD),
+    "energy": lambda lite, x: tfedge.energy(lite, meter=METER, verbose=0, **OLD),
+    "evaluate": lambda lite, x: tfedge.evaluate(lite, x, np.zeros(2), verbose=0, **OLD),
+    "profile": lambda lite, x: tfedge.profile(lite, verbose=0, **OLD),
+}
+METER = tfedge.Meter(time.process_time, "joules")
+
+
+@pytest.mark.skipif("tflite-runtime" not in available_runtimes(), reason="needs tflite-runtime")
+@pytest.mark.parametrize("way", WAYS)
+def test_operator_and_version_are_named_whatever_was_asked(changed, way):
+    lite = TFLiteModel(changed(version=12), "dense")
+    with pytest.raises(ModelError) as caught:
+        WAYS[way](lite, np.zeros((2, 8, 8, 1)))
+    said = str(caught.value)
+    assert "tflite-runtime 2.14.0 has no FULLY_CONNECTED version 12: the file is newer" in said
+    assert 'Use runtime="litert"' in said and "\n" not in said
 
 
 def test_a_version_that_no_runtime_has(changed, monkeypatch):

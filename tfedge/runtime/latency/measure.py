@@ -16,6 +16,7 @@ from tfedge.core.errors import ModelError
 from tfedge.core.progress import progress
 from tfedge.runtime.latency.intervals import interval_of_runs, ratio_of_runs
 from tfedge.runtime.model import TFLiteModel
+from tfedge.runtime.refusals import too_old
 from tfedge.runtime.worker import Worker, WorkerCallError
 
 _TIMING = "tfedge.runtime.latency.timing"
@@ -109,19 +110,26 @@ class Group:
             path.write_bytes(point.model.content)
             files.append((str(path), point.batch))
         first = self._points[0]
+        self._pid: int | None = None
         self.facts = self.call("open_files", files, first.runtime, first.threads, first.accelerator)
+        self._pid = worker.pid
 
     def call(self, function: str, *args: Any) -> Any:
         """Call a function of `tfedge.runtime.latency.timing` in the worker."""
+        if self._pid is not None and not (self._worker.alive and self._worker.pid == self._pid):
+            raise ModelError(
+                f"The process that ran {_label(self._points)!r} died between two runs. Something "
+                "ended it from outside, such as the system for want of memory. Measure again."
+            )
         try:
             return self._worker.call(f"{_TIMING}:{function}", *args)
         except WorkerCallError as failure:
-            names = _label(self._points)
+            names, runtime = _label(self._points), self._points[0].runtime
+            if reason := too_old(str(failure), runtime):
+                raise ModelError(f"{names!r} cannot be run: {reason}") from failure
             batches = dict.fromkeys(str(point.batch) for point in self._points if point.batch)
             said = f" with batch={', '.join(batches)}" if batches else ""
-            raise ModelError(
-                f"{names!r} cannot be run by {self._points[0].runtime}{said}: {failure}"
-            ) from failure
+            raise ModelError(f"{names!r} cannot be run by {runtime}{said}: {failure}") from failure
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from tfedge.runtime.latency.profile_record import ModelProfile, OperatorProfile
 from tfedge.runtime.model import TFLiteModel
 from tfedge.runtime.opening import opened_file
 from tfedge.runtime.processors import warn_of_threads
+from tfedge.runtime.refusals import too_old
 from tfedge.runtime.worker import Worker, WorkerCallError
 
 METHODS = ("auto", "profiler", "alone")
@@ -92,7 +93,7 @@ def profile(
     with progress(lite.name, 2, verbose, unit="step") as advance:
         times = _measured(lite, chosen, threads, method, seconds)
         advance(1)
-        taken = _in_worker("alone:delegated", lite, chosen)
+        taken = _in_worker("alone:delegated", lite, chosen, runtime=chosen)
         ratio = _ratio(lite, against, threads, chosen, seconds)
         advance(1)
     return _record(lite, chosen, threads, times, set(taken), ratio)
@@ -125,7 +126,7 @@ def _measured(lite: TFLiteModel, runtime: str, threads: int, method: str, second
     return _alone(lite, runtime, threads, seconds)
 
 
-def _in_worker(function: str, lite: TFLiteModel, *args: Any) -> Any:
+def _in_worker(function: str, lite: TFLiteModel, *args: Any, runtime: str = "litert") -> Any:
     """Call a function of this room on the bytes of a file, in a fresh worker.
 
     Raises:
@@ -136,12 +137,13 @@ def _in_worker(function: str, lite: TFLiteModel, *args: Any) -> Any:
             content = np.frombuffer(lite.content, np.uint8)
             return worker.call(f"tfedge.runtime.latency.{function}", content, *args)
         except WorkerCallError as failure:
-            raise ModelError(f"{lite.name!r} cannot be profiled: {failure}") from failure
+            reason = too_old(str(failure), runtime) or failure
+            raise ModelError(f"{lite.name!r} cannot be profiled: {reason}") from failure
 
 
 def _alone(lite: TFLiteModel, runtime: str, threads: int, seconds: float) -> _Times:
     """Return medians of the operators, each run alone."""
-    found = _in_worker("alone:time_alone", lite, runtime, threads, seconds)
+    found = _in_worker("alone:time_alone", lite, runtime, threads, seconds, runtime=runtime)
     medians = np.median(found["operators_ns"], axis=0) / 1e6
     return _Times("alone", medians, float(np.median(found["whole_ns"])) / 1e6, [""] * len(medians))
 
