@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import threading
@@ -34,6 +35,14 @@ def engine(runner):
 
 def pid(runner):
     return engine(runner)._executor._worker.pid
+
+
+def kill(runner):
+    """Kill the worker; one that is just being started again, as soon as it is there."""
+    while (found := pid(runner)) is None:
+        time.sleep(0.001)
+    with contextlib.suppress(ProcessLookupError):  # it had died by itself
+        os.kill(found, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +194,7 @@ def test_a_killed_worker_costs_no_request(ladder, digits, answers):
         futures = []
         for at in range(300):
             if at in (50, 150, 151, 250):
-                os.kill(pid(runner), signal.SIGKILL)
+                kill(runner)
             futures.append(runner.submit(digits["x"][at : at + 1]))
             time.sleep(0.001)
         found = np.concatenate([future.result(timeout=60) for future in futures])
