@@ -193,6 +193,8 @@ def test_a_killed_worker_costs_no_request(ladder, digits, answers):
     with tfedge.AdaptiveRunner(ladder) as runner:
         futures = []
         for at in range(300):
+            if at in (150, 250):  # well again; three deaths in a row would be given up
+                futures[at - 50].result(timeout=60)
             if at in (50, 150, 151, 250):
                 kill(runner)
             futures.append(runner.submit(digits["x"][at : at + 1]))
@@ -323,16 +325,45 @@ def test_decisions_are_on_record(ladder, digits, caplog):
     np.testing.assert_array_equal(heights, [1, 0, 0])
 
 
-def test_a_sensor_that_fails_leaves_the_variant_as_it_is(ladder, digits, caplog):
-    def broken():
-        raise OSError("gone")
+def gone():
+    """A sensor that was there."""
+    raise OSError("gone")
 
+
+@pytest.mark.parametrize("broken", [gone, lambda: "hot", list, lambda: np.ones(2)])
+def test_a_sensor_that_fails_leaves_the_variant_as_it_is(ladder, digits, caplog, broken):
     with tfedge.AdaptiveRunner(ladder, CpuLoad(), sensors={"cpu_load": broken}) as runner:
         for _ in range(3):
             runner.predict(digits["x"][:1])
             time.sleep(0.3)
         assert runner.variant.name == "float"
     assert caplog.text.count("The sensor 'cpu_load' failed") == 1
+
+
+@pytest.mark.parametrize("found", [None, "0", float("nan"), float("inf"), [1], np.ones(2)])
+def test_a_policy_that_wants_no_number_is_refused(ladder, found):
+    with pytest.raises(ArgumentError, match=r"Told.wanted\(\) returned .*the number of a variant"):
+        tfedge.AdaptiveRunner(ladder, Told(found))
+
+
+class Wayward(Told):
+    """Decides by itself, and cannot say why."""
+
+    def decide(self, signals, rung):
+        return self.rung
+
+    def reason(self, signals, rung):
+        raise OSError("no words")
+
+
+@pytest.mark.parametrize("found", [0, 7, -1, "small", None])
+def test_a_policy_that_fails_leaves_the_variant_as_it_is(ladder, digits, caplog, found):
+    with tfedge.AdaptiveRunner(ladder, Wayward(found)) as runner:
+        for _ in range(3):
+            assert runner.predict(digits["x"][:1]).shape == (1, 10)
+        assert runner.variant.name == "float"
+        assert not runner.decisions.decisions
+    assert caplog.text.count("The policy failed; the variant stays as it is") == 1
 
 
 def test_evaluate_takes_it_as_a_model(ladder, digits):

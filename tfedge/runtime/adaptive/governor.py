@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tfedge.core.checks import one_of
 from tfedge.runtime.adaptive.log import Decision
 from tfedge.runtime.adaptive.policy import Policy
 from tfedge.runtime.adaptive.signals import Signals
@@ -64,11 +65,10 @@ class Governor:
         signals = self.known(signals)
         try:
             rung = self.policy.decide(signals, self.rung)
+            if rung != self.rung:
+                self._switch(rung, signals)
         except Exception as error:
             self._complain(error)
-            return self.rung
-        if rung != self.rung:
-            self._switch(rung, signals)
         return self.rung
 
     def known(self, signals: Signals) -> Signals:
@@ -81,7 +81,8 @@ class Governor:
         return replace(signals, since_switch_s=since, patience=self._patience)
 
     def _switch(self, rung: int, signals: Signals) -> None:
-        """Take another variant and write down why."""
+        """Take another variant and write down why; if that fails, nothing has changed."""
+        one_of("variant", rung, range(len(self.names)))
         reason = self.policy.reason(signals, self.rung)
         if rung > self.rung:
             self._climbed = True

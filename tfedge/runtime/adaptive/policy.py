@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -52,8 +53,12 @@ class Policy(ABC):
         """
 
     def decide(self, signals: Signals, rung: int) -> int:
-        """Return the variant to use: the one wanted, once it is time for a switch."""
-        wanted = min(max(int(self.wanted(signals, rung)), 0), signals.rungs - 1)
+        """Return the variant to use: the one wanted, once it is time for a switch.
+
+        Raises:
+            ArgumentError: If what is wanted is no number.
+        """
+        wanted = min(max(_whole(self.wanted(signals, rung), self), 0), signals.rungs - 1)
         waits = self.up_after_s * signals.patience if wanted > rung else self.down_after_s
         return wanted if signals.since_switch_s >= waits else rung
 
@@ -61,6 +66,17 @@ class Policy(ABC):
         """Return why :meth:`decide` decides so, for the log: the policy and what it read."""
         found = (f"{name} {_shown(signals.read(name))}" for name in self.reads)
         return f"{type(self).__name__}: {', '.join(found)}"
+
+
+def _whole(found: Any, policy: Policy) -> int:
+    """Return what a policy wants as a whole number."""
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        if not isinstance(found, (str, bytes)):
+            return int(found)
+    raise ArgumentError(
+        f"{type(policy).__name__}.wanted() returned {found!r}; it must return the number of a "
+        "variant, 0 for the cheapest."
+    )
 
 
 class Band(Policy):

@@ -69,13 +69,14 @@ class Readings:
         """Return what a sensor says, None if it fails; that is logged when it begins."""
         try:
             value = self._sensors[name]()
+            value = value if value is None else float(value)
             self._silent.discard(name)
         except Exception:
             value = None
             if name not in self._silent:
                 self._silent.add(name)
                 logger.exception("The sensor %r failed; its signal is unknown until it works", name)
-        return value if value is None else float(value)
+        return value
 
 
 def _as_dict(own: Any) -> dict[str, Callable[[], Reading]]:
