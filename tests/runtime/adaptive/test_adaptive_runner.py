@@ -347,13 +347,15 @@ def test_a_policy_that_wants_no_number_is_refused(ladder, found):
 
 
 class Wayward(Told):
-    """Decides by itself, and cannot say why."""
+    """Decides by itself, and cannot say why it takes a variant that is there."""
 
     def decide(self, signals, rung):
         return self.rung
 
     def reason(self, signals, rung):
-        raise OSError("no words")
+        if self.rung == 0:
+            raise OSError("no words")
+        return "because"
 
 
 @pytest.mark.parametrize("found", [0, 7, -1, "small", None])
