@@ -6,6 +6,7 @@ import pytest
 import tfedge
 from tfedge.adaptive import Variant
 from tfedge.core.errors import ArgumentError
+from tfedge.runtime.processors import processors
 
 NO_PATHS = [None, 3, 1.5, b"a", [], {}, np.ones(2), len]
 
@@ -72,3 +73,24 @@ def test_names_of_variants_are_texts(load, value):
 def test_accuracies_of_variants_are_numbers(load, value):
     with pytest.raises(ArgumentError, match=r"^accuracy=.* must be a number"):
         Variant(load("cnn_int8"), accuracy=value)
+
+
+MANY = {"threads": processors() + 1}
+WAYS = {
+    "Runner": lambda lite, x: tfedge.Runner(lite, **MANY),
+    "Variant": lambda lite, x: Variant(lite, **MANY),
+    "compare_latency": lambda lite, x: tfedge.compare_latency(
+        lite, lite, runs=10, verbose=0, **MANY
+    ),
+    "evaluate": lambda lite, x: tfedge.evaluate(lite, x, [0], verbose=0, **MANY),
+    "predict": lambda lite, x: lite.predict(x, **MANY),
+}
+
+
+@pytest.mark.filterwarnings("ignore::tfedge.errors.NoisyTimingWarning")
+@pytest.mark.parametrize("way", WAYS)
+def test_more_threads_than_processors_are_warned_of_where_the_user_asked(load, way):
+    with pytest.warns(UserWarning, match=r"threads=\d+ is more than the \d+ processors") as seen:
+        WAYS[way](load("cnn_int8"), np.zeros((1, 8, 8, 1)))
+    told = [one.filename for one in seen if "threads=" in str(one.message)]
+    assert told == [__file__]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 
 
@@ -18,17 +19,24 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def warn_of_threads(threads: int, stacklevel: int = 2) -> None:
-    """Warn when more threads are asked for than there are processors.
+def warn_of_threads(threads: int) -> None:
+    """Warn when more threads are asked for than there are processors, where the user asked.
 
     Args:
         threads: Threads for kernels.
-        stacklevel: As of `warnings.warn`, seen from the caller.
     """
     cores = processors()
     if threads > cores:
         warnings.warn(
             f"threads={threads} is more than the {cores} processors here; runs can become many "
             "times slower.",
-            stacklevel=stacklevel + 1,
+            stacklevel=_levels_to_user(),
         )
+
+
+def _levels_to_user() -> int:
+    """Return how many calls lie between the function that asks and code outside this package."""
+    level, frame = 2, sys._getframe(2)
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("tfedge."):
+        level, frame = level + 1, frame.f_back
+    return level

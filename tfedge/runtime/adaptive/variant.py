@@ -59,7 +59,7 @@ class Variant:
             within("accuracy", self.accuracy, -_LARGEST_ACCURACY, _LARGEST_ACCURACY)
         if self.energy_uj is not None:
             within("energy_uj", self.energy_uj, 0.0, _LARGEST_ENERGY_UJ)
-        warn_of_threads(self.threads, stacklevel=4)
+        warn_of_threads(self.threads)
         object.__setattr__(self, "model", opened_file(self.model, "be run adaptively"))
         if not self.name:
             object.__setattr__(self, "name", self.model.name)
