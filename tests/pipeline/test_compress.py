@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ pytest.importorskip("sklearn")
 import tfedge
 from tfedge.errors import ArgumentError, DataError, ModelError, StorageError
 from tfedge.models.flavours import keras3
+from tfedge.pipeline import reporting
 from tfedge.pipeline.result import CompressionResult
 from tfedge.pipeline.search import session
+from tfedge.report import model_report
 
 STEP = 2
 
@@ -56,7 +59,7 @@ def found(network, digits_data, tmp_path_factory):
     return result, work, budget
 
 
-def untrained(job, recipe):
+def untrained(job, recipe, watch=None):
     """Return the file of a recipe whose training is left out."""
     model = job.model
     for step in recipe["steps"]:
@@ -128,6 +131,36 @@ def test_table_picture_and_files(found, tmp_path):
             loaded.file(number)
     with pytest.raises(DataError):
         CompressionResult.load(tmp_path)
+
+
+@pytest.fixture
+def quick_report(monkeypatch):
+    """Reports that time files only briefly."""
+    monkeypatch.setattr(reporting, "model_report", partial(model_report, runs=5, seconds=0.05))
+
+
+def test_a_report_tells_of_the_trials(found, quick_report, tmp_path):
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("jinja2")
+    result = found[0]
+    page = result.report(tmp_path / "report.html").read_text()
+    assert page.startswith("<!doctype html>") and "small_digits" in page
+    assert "accuracy_drop" in page and "gzip_bytes" in page
+    told = result.report(tmp_path / "report.json").read_text()
+    assert all(f" {one.measured.gzip_bytes}" in told for one in result.trials)
+
+
+def test_a_result_that_was_loaded_is_reported_on_with_what_is_given(
+    found, network, digits_data, quick_report, tmp_path
+):
+    loaded = CompressionResult.load(found[0].save(tmp_path / "kept"))
+    alone = json.loads(loaded.report(tmp_path / "alone.json").read_text())
+    given = loaded.report(tmp_path / "given.json", network, digits_data[1])
+    told = json.loads(given.read_text())
+    accuracy = tfedge.evaluate(loaded.best, *digits_data[1], verbose=0).accuracy
+    assert f"{accuracy}" in json.dumps(told) and f"{accuracy}" not in json.dumps(alone)
+    with pytest.raises(ArgumentError, match="ending of the path"):
+        loaded.report(tmp_path / "report.pdf")
 
 
 def test_another_search_is_refused(found, network, digits_data):
@@ -202,7 +235,7 @@ def test_what_binds_is_said_where_nothing_is_within_the_budget(
 def test_ctrl_c_keeps_the_best_so_far(network, digits_data, tmp_path, monkeypatch):
     calls = []
 
-    def interrupted(job, recipe):
+    def interrupted(job, recipe, watch):
         calls.append(recipe)
         if len(calls) == 2:
             raise KeyboardInterrupt
@@ -221,7 +254,7 @@ def test_ctrl_c_keeps_the_best_so_far(network, digits_data, tmp_path, monkeypatc
 
 
 def test_ctrl_c_before_there_is_a_file_is_ctrl_c(network, digits_data, tmp_path, monkeypatch):
-    def interrupted(job, recipe):
+    def interrupted(job, recipe, watch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(session, "made", interrupted)
@@ -231,7 +264,7 @@ def test_ctrl_c_before_there_is_a_file_is_ctrl_c(network, digits_data, tmp_path,
 
 
 def test_a_full_disk_is_said_and_gone_on_from(network, digits_data, tmp_path, monkeypatch):
-    def full(job, recipe):
+    def full(job, recipe, watch):
         raise OSError(28, "No space left on device")
 
     budget, settings = tfedge.Budget(accuracy_drop=0.3, trials=1), {"epochs": 1, "verbose": 0}
@@ -248,7 +281,7 @@ def test_a_full_disk_is_said_and_gone_on_from(network, digits_data, tmp_path, mo
 
 
 def test_trials_that_fail_are_told_and_passed_over(network, digits_data, tmp_path, monkeypatch):
-    def failing(job, recipe):
+    def failing(job, recipe, watch):
         if recipe["steps"][0]["kind"] == "prune_channels":
             raise ModelError("no such thing")
         return untrained(job, recipe)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfedge.core.checks import one_of
+from tfedge.core.files import write_whole
 from tfedge.report import model_report
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def write_report(result: CompressionResult, path: Path, model: Any, data: Any) -
     """
     one_of("ending of the path", path.suffix, _ENDINGS)
     known_model, known_data = result.__dict__.get("_subject", (None, None))
-    model, data = model if model is not None else known_model, data or known_data
+    model, data = model if model is not None else known_model, known_data if data is None else data
     report = model_report(
         result.best,
         model,
@@ -47,5 +48,5 @@ def write_report(result: CompressionResult, path: Path, model: Any, data: Any) -
     elif path.suffix == ".md":
         report.to_markdown(path)
     else:
-        path.write_text(report.to_json())
+        write_whole(path, (report.to_json() + "\n").encode())
     return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,37 @@ def run(
         >>> result.lite.inputs[0].dtype, [stage.kind for stage in result.stages]
         ('int8', ['original', 'prune', 'convert'])
     """
+    return carried_out(recipe, model, train, val, work, seed, loss, metrics, callbacks, verbose)
+
+
+def carried_out(
+    recipe: Any,
+    model: Any,
+    train: Any,
+    val: Any,
+    work: str | os.PathLike | None,
+    seed: int | None,
+    loss: Any,
+    metrics: Any = None,
+    callbacks: Sequence[Any] = (),
+    verbose: int = 0,
+    watch: Callable[[int, int, Any], None] | None = None,
+) -> RunResult:
+    """Carry out a recipe as `run` does, watched.
+
+    Args:
+        recipe: As `run` takes it, like what follows.
+        model: The model.
+        train: Samples with labels.
+        val: The like, or None.
+        work: Folder for the stages.
+        seed: Seed.
+        loss: Loss.
+        metrics: Metrics.
+        callbacks: Keras callbacks.
+        verbose: 0 for no progress bar.
+        watch: As `Context` has it. Stages that are there already are not shown to it.
+    """
     from tfedge.models.adopt import adopt
 
     recipe = as_recipe(recipe)
@@ -100,9 +131,8 @@ def run(
         count_leaks(data["train"], data["val"])
     task = task_of(model, original, data["train"].some(_LABELS)[1], loss or recipe.loss)
     judged_by = metrics_for(original, data.get("val"), metrics or recipe.metrics)
-    context = Context(
-        original, data["train"], data.get("val"), task, judged_by, original.name, tuple(callbacks)
-    )
+    named = {"name": original.name, "callbacks": tuple(callbacks), "watch": watch}
+    context = Context(original, data["train"], data.get("val"), task, judged_by, **named)
     return _result(context, recipe, data, work, verbose)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ class Entry:
         measured: What was found.
         seconds: How long it took.
         note: What else there is to say.
+        reports: How much worse than the original it was while it trained, by the part of its
+            epochs that were over.
     """
 
     place: int
@@ -45,6 +47,7 @@ class Entry:
     measured: Measured | None
     seconds: float
     note: str
+    reports: Mapping[float, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Taken:
     choice: Mapping[str, Any]
     why: str
     trial: Any
+    reports: dict[float, float] = field(default_factory=dict)
 
 
 class Ledger:
@@ -121,9 +125,30 @@ class Ledger:
                 notes = {"choice": settled, "why": why, "owner": self._sign.name, _VISIBLE: place}
                 for name, value in notes.items():
                     trial.set_user_attr(name, value)
-                return Taken(place, settled, why, trial)
+                return Taken(place, settled, why, trial, self._before(place, settled))
             self._study.tell(trial, state=optuna().trial.TrialState.FAIL)
         return None
+
+    def _before(self, place: int, choice: Mapping) -> dict[float, float]:
+        """Return what the same trial reported before it was interrupted, if it was."""
+        found: dict[float, float] = {}
+        for one in self._study.get_trials(deepcopy=False):
+            notes = one.user_attrs
+            if notes.get(_VISIBLE) == place and key_of(notes["choice"]) == key_of(choice):
+                found |= _reports(notes)
+        return found
+
+    def report(self, taken: Taken, part: float, drop: float) -> None:
+        """Write down how a trial does while it trains.
+
+        Args:
+            taken: The trial.
+            part: Part of its epochs that are over.
+            drop: How much worse than the original it is.
+        """
+        taken.reports[part] = drop
+        with quiet(), held(self._folder / "lock"):
+            taken.trial.set_user_attr("reports", sorted(taken.reports.items()))
 
     def complete(self, taken: Taken, found: Measured, seconds: float) -> None:
         """Write down what a trial gave."""
@@ -172,7 +197,13 @@ def _entry(trial: Any) -> Entry:
     state = "complete" if complete else notes.get("stopped", "running")
     found = decode_record(notes["measured"]) if complete else None
     settings = (notes["choice"], notes["why"], state, found)
-    return Entry(notes[_VISIBLE], *settings, notes.get("seconds", 0.0), notes.get("note", ""))
+    told = notes.get("seconds", 0.0), notes.get("note", "")
+    return Entry(notes[_VISIBLE], *settings, *told, _reports(notes))
+
+
+def _reports(notes: Mapping[str, Any]) -> dict[float, float]:
+    """Return what a trial reported while it trained."""
+    return {float(part): float(drop) for part, drop in notes.get("reports", ())}
 
 
 def _finite(value: float) -> float:

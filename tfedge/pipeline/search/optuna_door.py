@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from tfedge.core.errors import MissingPackageError
 
 SAMPLERS = ("tpe", "nsga2")
 _STARTUP, _POPULATION = 8, 12
+_OTHERS = 3
 
 
 def optuna() -> Any:
@@ -78,6 +79,34 @@ def _mend(journal: Path) -> None:
     if whole < len(content):
         with journal.open("r+b") as file:
             file.truncate(whole)
+
+
+def falls_behind(value: float, others: Sequence[float], percentile: float) -> bool:
+    """Return whether Optuna's `PercentilePruner` stops a trial; it needs three others at least.
+
+    Args:
+        value: The best that the trial has reached; small is good.
+        others: What other trials had reached at the same point.
+        percentile: Share of the others, in percent, among which it must be: 50 for the better
+            half, 100 for no worse than the worst.
+
+    Example:
+        >>> others = [0.1, 0.2, 0.4]
+        >>> falls_behind(0.3, others, 50.0), falls_behind(0.3, others, 100.0)
+        (True, False)
+        >>> falls_behind(0.5, others, 100.0), falls_behind(0.5, others[:2], 100.0)
+        (True, False)
+    """
+    module = optuna()
+    with quiet():
+        pruner = module.pruners.PercentilePruner(percentile, n_startup_trials=_OTHERS)
+        study = module.create_study(pruner=pruner)
+        for other in others:
+            reached = {1: other}
+            study.add_trial(module.trial.create_trial(value=other, intermediate_values=reached))
+        trial = study.ask()
+        trial.report(value, 1)
+        return trial.should_prune()
 
 
 def sampler_of(kind: str, seed: int, fixed: Mapping[str, Any] | None) -> Any:

@@ -71,7 +71,7 @@ class Plan:
         """Return whether no trial is to begin any more."""
         late = self.deadline is not None and time.time() >= self.deadline
         most = self.budget.trials or (None if self.budget.time else TRIALS)
-        hopeless = sum(one.state == "hopeless" for one in entries)
+        hopeless = sum(one.state == "hopeless" and not one.reports for one in entries)
         counted = len(entries) - hopeless
         full = most is not None and (counted >= most or hopeless >= _HOPELESS * most)
         return late or full or self._nothing_to_gain(entries)

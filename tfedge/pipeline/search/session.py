@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
 
+from tfedge.core.data import Batch
 from tfedge.core.errors import StorageError, TfedgeError
+from tfedge.core.sampling import picked, spread
+from tfedge.pipeline.budget import Budget
 from tfedge.pipeline.drop import Yardstick
 from tfedge.pipeline.measures import measured
 from tfedge.pipeline.result import FILES
@@ -16,9 +20,11 @@ from tfedge.pipeline.search.locks import held
 from tfedge.pipeline.search.narrowing import why_hopeless
 from tfedge.pipeline.search.plan import Plan
 from tfedge.pipeline.search.space import Space, recipe_of
+from tfedge.pipeline.search.watching import BehindError, Watch
 from tfedge.runtime.model import TFLiteModel
 
 _TIMING_SECONDS = 0.5
+_WATCHED = 1000
 
 
 class Session:
@@ -63,9 +69,11 @@ class Session:
             if reason:
                 self._ledger.stop(taken, "hopeless", reason, time.perf_counter() - start)
                 return
-            lite = self._made(taken, space)
+            lite = self._made(taken, space, plan.budget)
             found = self._measured(lite)
             self._ledger.complete(taken, found, time.perf_counter() - start)
+        except BehindError as behind:
+            self._ledger.stop(taken, "hopeless", str(behind), time.perf_counter() - start)
         except OSError as error:
             self._ledger.give_back(taken)
             raise StorageError(
@@ -87,13 +95,23 @@ class Session:
         entries, few = self._ledger.entries(), plan.space.few_bits
         return why_hopeless(taken.choice, plan.curves, plan.budget, entries, few)
 
-    def _made(self, taken: Taken, space: Space) -> TFLiteModel:
+    def _made(self, taken: Taken, space: Space, budget: Budget) -> TFLiteModel:
         """Return the file of a trial, which also lies in the work folder."""
-        lite = made(self._job, recipe_of(space, taken.choice))
+        recipe = recipe_of(space, taken.choice)
+        watch = Watch(recipe, taken, self._ledger, self._few, budget)
+        lite = made(self._job, recipe, watch)
         folder = self._job.folder / FILES
         folder.mkdir(exist_ok=True)
         lite.save(folder / f"{taken.place}.tflite")
         return lite
+
+    @functools.cached_property
+    def _few(self) -> Yardstick:
+        """Results of the original on few samples, for models that are in training."""
+        data = self._job.choose
+        places = spread(len(data), _WATCHED)
+        few = Batch(*(None if part is None else picked(part, places) for part in data))
+        return Yardstick(self._job.model, few)
 
     def _measured(self, lite: TFLiteModel) -> Any:
         """Return what was found of a file; times are taken by one process at a time."""
@@ -104,15 +122,13 @@ class Session:
             return measured(lite, budget, self._yardstick, seconds=_TIMING_SECONDS)
 
 
-def made(job: Job, recipe: dict[str, Any]) -> TFLiteModel:
+def made(job: Job, recipe: dict[str, Any], watch: Watch) -> TFLiteModel:
     """Return the file that a recipe makes of the model of a job."""
-    from tfedge.pipeline.run import run
+    from tfedge.pipeline.run import carried_out
 
-    work = job.folder / "stages"
-    settings = job.settings
-    loss = settings.loss
-    result = run(recipe, job.model, job.train, work=work, seed=settings.seed, loss=loss, verbose=0)
-    return result.lite
+    work, settings = job.folder / "stages", job.settings
+    known = (job.model, job.train, None, work, settings.seed, settings.loss)
+    return carried_out(recipe, *known, watch=watch).lite
 
 
 def _told(error: Exception) -> str:

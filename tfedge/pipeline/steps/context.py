@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,8 @@ class Context:
         callbacks: Callbacks for every training, of either Keras.
         seed: Seed of the step.
         before: Kinds of the steps before it.
+        watch: Told after each epoch which step trains, from 1, how many epochs it has trained,
+            and the model; what it raises ends the run. It has no say in what is made.
     """
 
     original: Any
@@ -35,6 +37,7 @@ class Context:
     callbacks: Sequence[Any] = ()
     seed: int = 0
     before: Sequence[str] = ()
+    watch: Callable[[int, int, Any], None] | None = None
 
     def at(self, seed: int, before: Sequence[str]) -> Context:
         """Return the context of one step."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfedge.core.checks import one_of, whole_number
@@ -20,11 +20,34 @@ def train_in_integers(model: Any, context: Context, settings: Mapping[str, Any])
     from tfedge.compress.quantization.aware import quantize
 
     asked = QUANTIZE.for_function(settings)
-    kept = tuple(_KEPT[kind] for kind in context.before if kind in _KEPT)
+    kept = kept_by(model, context.before)
     if kept:
         asked.setdefault("preserve", kept)
     qat = quantize(model, calibration=context.train.inputs(_SAMPLES), **asked)
     return train(qat, context, settings)
+
+
+def kept_by(model: Any, before: Sequence[str]) -> tuple[str, ...]:
+    """Return what training in integers keeps of the steps before it.
+
+    Kernels that are small may have no values in common even though they were clustered.
+
+    Example:
+        >>> from tfedge.models.flavours import tf_keras
+        >>> keras = tf_keras()
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        >>> kept_by(model, ["prune", "cluster"])
+        ('sparsity',)
+    """
+    from tfedge.compress.quantization.preserve import CLUSTERS, what_to_keep
+    from tfedge.models.strip import strip
+
+    kept = tuple(_KEPT[kind] for kind in before if kind in _KEPT)
+    if CLUSTERS not in kept:
+        return kept
+    found = what_to_keep(None, model, strip(model)).values()
+    shares = any(one.clusters is not None for one in found)
+    return tuple(name for name in kept if shares or name != CLUSTERS)
 
 
 def recover_accuracy(model: Any, context: Context, settings: Mapping[str, Any]) -> Any:

@@ -100,7 +100,7 @@ def _fit(learner: Any, context: Context, settings: Mapping[str, Any]) -> None:
     """Train; say in words that labels or outputs do not fit the loss."""
     import tensorflow as tf
 
-    callbacks = [*_stopping(settings), *context.callbacks]
+    callbacks = [*_stopping(settings), *context.callbacks, *_watching(learner, context)]
     val = context.val if settings.get("patience") else None
     try:
         context.train.fit(learner, settings["epochs"], settings["batch_size"], callbacks, val)
@@ -111,6 +111,22 @@ def _fit(learner: Any, context: Context, settings: Mapping[str, Any]) -> None:
             f"{context.name!r} cannot be trained on train with the loss {context.task.text}: "
             f"{_last_line(error)} Check the labels, or say which loss is meant."
         ) from error
+
+
+def _watching(learner: Any, context: Context) -> list[Any]:
+    """Return the callback that shows the model to whoever watches the run."""
+    if context.watch is None:
+        return []
+    from tfedge.models.flavours import tf_keras
+
+    watch, step = context.watch, len(context.before) + 1
+    model = getattr(learner, "student", learner)
+
+    def told(epoch: int, logs: Any = None) -> None:
+        """Tell of an epoch that is over."""
+        watch(step, epoch + 1, model)
+
+    return [tf_keras().callbacks.LambdaCallback(on_epoch_end=told)]
 
 
 def _last_line(error: Exception) -> str:
