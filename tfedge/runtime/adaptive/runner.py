@@ -89,13 +89,7 @@ class AdaptiveRunner:
         timeout_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
-        within("max_delay_ms", max_delay_ms, 0.0, _LONGEST_WAIT_MS)
-        number("window_s", window_s, least=0.0, open_low=True)
-        if timeout_s is not None:
-            number("timeout_s", timeout_s, least=0.0, open_low=True)
-            within("timeout_s", timeout_s, 0.0, _LONGEST_RUN_S)
-        if not callable(clock):
-            raise ArgumentError(f"clock={clock!r} must be a function that returns seconds.")
+        _check_times(max_delay_ms, window_s, timeout_s, clock)
         chosen = as_policy(policy)
         quantile = _quantile(chosen) if quantile is None else quantile
         within("quantile", quantile, 0.0, 1.0, open_high=True)
@@ -189,6 +183,17 @@ class AdaptiveRunner:
         """Names of the outputs if there are several."""
         names = tuple(tensor.name for tensor in self._outputs)
         return names if len(names) > 1 else ()
+
+
+def _check_times(max_delay_ms: Any, window_s: Any, timeout_s: Any, clock: Any) -> None:
+    """Raise for a time that cannot be, and for a clock that is none."""
+    within("max_delay_ms", max_delay_ms, 0.0, _LONGEST_WAIT_MS)
+    number("window_s", window_s, least=0.0, open_low=True)
+    if timeout_s is not None:
+        number("timeout_s", timeout_s, least=0.0, open_low=True)
+        within("timeout_s", timeout_s, 0.0, _LONGEST_RUN_S)
+    if not callable(clock):
+        raise ArgumentError(f"clock={clock!r} must be a function that returns seconds.")
 
 
 def _quantile(policy: Policy) -> float:
