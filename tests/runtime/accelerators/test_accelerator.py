@@ -7,16 +7,18 @@ import numpy as np
 import pytest
 
 import tfedge
-from tfedge.core.errors import ArgumentError, MissingPackageError, ModelError
+from tfedge.core.errors import ArgumentError, MissingPackageError, ModelError, WorkerError
 from tfedge.runtime.accelerators import choose
 from tfedge.runtime.accelerators.compiled import CompiledInterpreter
-from tfedge.runtime.interpreter import available_runtimes, open_interpreter
+from tfedge.runtime.interpreter import available_runtimes, interpreter_worker, open_interpreter
 
 # A delegate that takes over nothing and says in a file that it was asked.
 _DELEGATE = """
 #include <stdint.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 typedef struct Delegate {
   void* data;
   int (*prepare)(void* context, struct Delegate* delegate);
@@ -27,6 +29,7 @@ typedef struct Delegate {
 static int prepare(void* context, Delegate* delegate) {
   FILE* file = fopen("%s", "a");
   fputs("asked ", file);
+  if (%d) { signal(SIGALRM, SIG_DFL); ualarm(300000, 0); }
   return fclose(file);
 }
 Delegate* tflite_plugin_create_delegate(char** keys, char** values, size_t count, void* report) {
@@ -45,13 +48,13 @@ def library(tmp_path_factory):
     return build(tmp_path_factory.mktemp("delegate"), flags=1)
 
 
-def build(folder, flags):
-    """Compile a delegate, or skip."""
+def build(folder, flags, dies=False):
+    """Compile a delegate, or skip; one that ``dies`` takes its process along in 0.3 s."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         pytest.skip("needs a C compiler")
     note, source, library = (folder / name for name in ("note", "delegate.c", "delegate.so"))
-    source.write_text(_DELEGATE % (note, flags))
+    source.write_text(_DELEGATE % (note, dies, flags))
     command = [compiler, "-shared", "-fPIC", "-o", str(library), str(source)]
     subprocess.run(command, check=True, timeout=60)
     return library, note
@@ -83,6 +86,19 @@ def test_a_delegate_in_evaluate_and_benchmark(library, load, digits):
     assert note.exists()
     assert record.accelerator == str(path)
     assert str(path) in repr(record)
+
+
+def test_a_device_that_dies_in_the_middle_of_a_run_harms_nobody(load, digits, tmp_path):
+    path, _ = build(tmp_path, flags=1, dies=True)
+    lite, x = load("cnn_int8"), digits["x"][:200]
+    expected = lite.predict(x)
+    with tfedge.Runner(lite, accelerator=path) as runner:
+        with pytest.raises(WorkerError, match=r"'cnn_int8' failed on .*SIGALRM"):
+            for _ in range(10_000):
+                runner.predict(x)
+        np.testing.assert_array_equal(runner.predict(x[:5]), expected[:5])
+    interpreter_worker(runner.runtime).close()  # where the next alarm is set
+    np.testing.assert_array_equal(lite.predict(x), expected)
 
 
 def test_a_delegate_that_refuses_the_file(load, tmp_path):
