@@ -29,7 +29,7 @@ def compress(
     epochs: int = _EPOCHS,
     seed: int = 0,
     work: str | os.PathLike | None = None,
-    workers: int = 1,
+    workers: int | str = 1,
     sampler: str = "tpe",
     loss: Any = None,
     resume: bool = True,
@@ -58,7 +58,8 @@ def compress(
         work: A folder in which everything is kept. The same call goes on where it was stopped or
             killed. Processes of several machines may work in it at the same time. None: a
             temporary folder, which ends with the program.
-        workers: Number of processes that run trials.
+        workers: Number of processes that run trials; ``"ray"`` for this one and one more on each
+            machine of a Ray cluster, all of which must see ``work``.
         sampler: Optuna's sampler: ``"tpe"``, or ``"nsga2"`` for some hundred trials and more.
         loss: Loss for training, as ``compile`` takes it; the model's own by default.
         resume: Whether a search in ``work`` may be gone on with; False refuses a folder with one.
@@ -75,7 +76,8 @@ def compress(
         DataError: If ``val`` has no labels, or data do not fit.
         StorageError: If ``work`` cannot be written, or the disk is full. What is there stays, and
             the same call goes on.
-        MissingPackageError: If Optuna is not installed (``pip install tfedge[search]``).
+        MissingPackageError: If Optuna is not installed (``pip install tfedge[search]``), or Ray
+            where it is asked for (``pip install tfedge[ray]``).
 
     Warns:
         UserWarning: If ``val`` is small, or holds samples of ``train``.

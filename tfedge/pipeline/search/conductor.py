@@ -24,6 +24,7 @@ from tfedge.pipeline.search.narrowing import gzip_counts, space_of
 from tfedge.pipeline.search.plan import TRIALS, Plan
 from tfedge.pipeline.search.proving import proven
 from tfedge.pipeline.search.proxies import FRACTIONS, Curves, curves
+from tfedge.pipeline.search.ray_crew import RAY, ray_crew
 from tfedge.pipeline.search.session import Session
 from tfedge.pipeline.search.space import Space
 from tfedge.pipeline.search.subject import Subject
@@ -40,11 +41,11 @@ class Conductor:
     Args:
         job: What the search works on.
         subject: The model and all its data.
-        workers: Number of processes.
+        workers: Number of processes, or ``"ray"``.
         verbose: 0 for no progress bar.
     """
 
-    def __init__(self, job: Job, subject: Subject, workers: int, verbose: int) -> None:
+    def __init__(self, job: Job, subject: Subject, workers: int | str, verbose: int) -> None:
         self._job, self._subject = job, subject
         self._workers, self._verbose = workers, verbose
         self._start = time.perf_counter()
@@ -103,7 +104,9 @@ class Conductor:
         if self._workers == 1:
             return contextlib.nullcontext()
         self._job.hand_over(self._subject.all_of_train())
-        return crew(self._job.folder, self._workers - 1)
+        if self._workers == RAY:
+            return ray_crew(self._job.folder)
+        return crew(self._job.folder, int(self._workers) - 1)
 
     def _told(self, ledger: Ledger, interrupted: bool) -> CompressionResult:
         """Return the result of the trials that there are."""

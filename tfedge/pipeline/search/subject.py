@@ -17,6 +17,7 @@ from tfedge.pipeline.leaks import count_leaks
 from tfedge.pipeline.samples import Samples
 from tfedge.pipeline.search.job import as_data
 from tfedge.pipeline.search.optuna_door import SAMPLERS, optuna
+from tfedge.pipeline.search.ray_crew import RAY, ray
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,12 @@ def _whole(samples: Samples) -> Batch:
     return samples.whole or next(samples.batches(len(samples)))
 
 
-def check_settings(budget: Any, epochs: int, seed: int, workers: int, sampler: str) -> None:
+def check_settings(budget: Any, epochs: int, seed: int, workers: int | str, sampler: str) -> None:
     """Raise for settings of a search that are wrong, or if Optuna is not installed.
 
     Raises:
         ArgumentError: If a setting is wrong.
-        MissingPackageError: If Optuna is not installed.
+        MissingPackageError: If Optuna is not installed, or Ray where it is asked for.
 
     Example:
         >>> check_settings(Budget(size_bytes=1000), 3, 0, 1, "tpe")
@@ -92,6 +93,9 @@ def check_settings(budget: Any, epochs: int, seed: int, workers: int, sampler: s
         )
     whole_number("epochs", epochs, 0)
     whole_number("seed", seed, 0)
-    whole_number("workers", workers)
+    if workers == RAY:
+        ray()
+    else:
+        whole_number("workers", workers)
     one_of("sampler", sampler, SAMPLERS)
     optuna()
