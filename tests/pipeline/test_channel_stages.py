@@ -9,7 +9,7 @@ from tfedge import prune_channels
 from tfedge.models.flavours import keras3
 from tfedge.models.statistics import model_statistics
 from tfedge.pipeline.search.channel_stages import LEANS, SHARES, ChannelStages, channel_stages
-from tfedge.pipeline.search.stage_finding import MOST, layers_and_macs
+from tfedge.pipeline.search.stage_finding import MOST, layers_and_costs
 
 
 def residual(layers, x, width, name, stride=1):
@@ -38,7 +38,7 @@ def network():
 
 
 def test_layers_of_one_resolution_are_a_stage(network):
-    layers, _ = layers_and_macs(network)
+    layers, *_ = layers_and_costs(network)
     assert [sorted(names) for names in layers] == [
         ["first_in", "stem"],
         ["second_in", "second_skip"],
@@ -48,17 +48,19 @@ def test_layers_of_one_resolution_are_a_stage(network):
 
 @pytest.mark.parametrize("keeps", [(0.5, 1.0, 1.0), (0.25, 0.5, 0.2), (1.0, 0.1, 0.5), (1, 1, 1)])
 def test_the_polynomial_counts_what_is_left_of_the_network(network, keeps):
-    layers, macs = layers_and_macs(network)
-    stages = ChannelStages(layers, macs, ((),) * 3)
+    layers, macs, parameters = layers_and_costs(network)
+    stages = ChannelStages(layers, macs, ((),) * 3, parameters)
     ratio = {n: 1 - k for names, k in zip(layers, keeps, strict=True) if k < 1 for n in names}
     slim = prune_channels(network, ratio=ratio) if ratio else network
     counted = model_statistics(slim).macs / model_statistics(network).macs
     assert stages.macs_left(keeps) == pytest.approx(counted, rel=1e-9)
+    counted = slim.count_params() / network.count_params()
+    assert stages.parameters_left(keeps) == pytest.approx(counted, rel=1e-9)
 
 
 def test_shares_leave_what_was_asked_for(network):
-    layers, macs = layers_and_macs(network)
-    stages = ChannelStages(layers, macs, ((),) * 3)
+    layers, macs, parameters = layers_and_costs(network)
+    stages = ChannelStages(layers, macs, ((),) * 3, parameters)
     for left, leans in itertools.product((0.7, 0.3), itertools.product(LEANS, repeat=3)):
         keeps = stages.keeps(left, leans)
         assert stages.macs_left(keeps) == pytest.approx(left, rel=0.01)
@@ -81,25 +83,25 @@ def stack(*convolutions):
 
 
 def test_there_are_at_most_four_and_those_with_little_work_are_joined():
-    layers, _ = layers_and_macs(stack(*((8, 2) for _ in range(6))))
+    layers, *_ = layers_and_costs(stack(*((8, 2) for _ in range(6))))
     assert len(layers) == MOST
     assert layers[0] == ("conv0",) and layers[-1] == ("conv3", "conv4", "conv5")
 
 
 def test_one_resolution_is_told_apart_by_widths():
-    layers, _ = layers_and_macs(stack((4, 1), (8, 1), (4, 1)))
+    layers, *_ = layers_and_costs(stack((4, 1), (8, 1), (4, 1)))
     assert layers == (("conv0", "conv2"), ("conv1",))
-    assert layers_and_macs(stack((4, 1), (4, 1))) is None
+    assert layers_and_costs(stack((4, 1), (4, 1))) is None
 
 
 def test_dense_networks_and_open_sides_have_no_stages():
     keras = keras3()
     dense = [keras.Input((4,)), keras.layers.Dense(8), keras.layers.Dense(2)]
-    assert layers_and_macs(keras.Sequential(dense)) is None
+    assert layers_and_costs(keras.Sequential(dense)) is None
     convolution = keras.layers.Conv2D(4, 3, name="conv")
     ends = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
     open_sides = keras.Sequential([keras.Input((None, None, 1)), convolution, *ends])
-    assert layers_and_macs(open_sides) is None
+    assert layers_and_costs(open_sides) is None
 
 
 def test_the_stage_whose_channels_do_nothing_gives_more(network):
@@ -121,4 +123,8 @@ def test_the_stage_whose_channels_do_nothing_gives_more(network):
     assert min(error for _, error in stages.harms[0]) > 0.01
     first, second, _ = stages.leans(0.5)
     assert second > first
+    every = [stages.keeps(0.5, leans) for leans in itertools.product(LEANS, repeat=3)]
+    few = sorted(map(stages.parameters_left, every))[5]
+    assert stages.parameters_left(stages.keeps(0.5, stages.leans(0.5, few))) <= few
+    assert stages.leans(0.5, 0.01) is None
     assert channel_stages(stack((4, 1), (4, 1)), x) is None

@@ -152,6 +152,10 @@ def test_the_best_planned_choice_is_tried_once_more_with_a_ratio_for_each_stage(
     [step, *_] = recipe_of(plan.space, choice)["steps"]
     assert set(step["ratio"]) == {"stem", "conv", "deep"} and "macs" not in step
     assert step["ratio"]["stem"] == step["ratio"]["conv"] > step["ratio"]["deep"]
+    heavy = replace(STAGES, parameters=((1, -1, 1000.0), (0, 1, 9000.0)))
+    by_bytes = Plan(budget, space_of(CURVES, budget, 4, heavy), CURVES)([plain, over, within])[1]
+    keeps = heavy.keeps(choice["channels"], [by_bytes[name] for name in ("stage_1", "stage_2")])
+    assert 10_000 * heavy.parameters_left(keeps) <= 5500
     tried = entry(3, choice, budget, "stages")
     assert plan([plain, over, within, tried]) == ("search", None)
     assert plan([plain, over, within, tried, replace(within, place=4)]) == ("search", None)

@@ -13,7 +13,7 @@ from tfedge.compress.pruning.channels.prune import prune_channels
 from tfedge.core.errors import ArgumentError, ModelError
 from tfedge.core.records import Record
 from tfedge.pipeline.drop import outputs_of
-from tfedge.pipeline.search.stage_finding import layers_and_macs
+from tfedge.pipeline.search.stage_finding import layers_and_costs
 
 LEANS = (0.25, 0.5, 1.0, 2.0)
 SHARES = (0.6, 0.3)
@@ -31,6 +31,7 @@ class ChannelStages(Record):
             for those that go with the channels of stages i and j; -1 where nothing goes.
         harms: For each stage, ``(share that stays, error of the outputs)`` where it alone lost
             channels and nothing was trained; the error is relative to the outputs' variance.
+        parameters: The number of parameters, as a polynomial like that of the MACs.
 
     Example:
         >>> macs = ((0, -1, 100.0), (0, 1, 300.0))
@@ -47,12 +48,15 @@ class ChannelStages(Record):
     layers: tuple[tuple[str, ...], ...]
     macs: tuple[tuple[int, int, float], ...]
     harms: tuple[tuple[tuple[float, float], ...], ...]
+    parameters: tuple[tuple[int, int, float], ...] = ()
 
     def macs_left(self, keeps: Sequence[float]) -> float:
         """Return the fraction of the multiply-accumulates that is left with such shares."""
-        whole = sum(count for _, _, count in self.macs)
-        shares = (*keeps, 1.0)
-        return sum(count * shares[i] * shares[j] for i, j, count in self.macs) / whole
+        return _left(self.macs, keeps)
+
+    def parameters_left(self, keeps: Sequence[float]) -> float:
+        """Return the fraction of the parameters that is left with such shares."""
+        return _left(self.parameters, keeps) if self.parameters else 0.0
 
     def keeps(self, left: float, leans: Sequence[float]) -> tuple[float, ...]:
         """Return the share of its channels that each stage keeps.
@@ -69,20 +73,24 @@ class ChannelStages(Record):
             low, high = (middle, high) if enough else (low, middle)
         return tuple(round(share, 3) for share in _powers(low, leans))
 
-    def leans(self, left: float) -> tuple[float, ...]:
+    def leans(self, left: float, parameters: float = 1.0) -> tuple[float, ...] | None:
         """Return how much each stage is to give, by the errors that were measured without training.
 
         Of the leans of a grid, those with the least sum of errors; nearer to equal ones if it is
         the same.
+
+        Args:
+            left: Fraction of the multiply-accumulates that is left.
+            parameters: Largest fraction of the parameters that may be left. None is returned
+                where no leans leave so few.
         """
-
-        def order(leans: Sequence[float]) -> tuple[float, float]:
-            """Return what leans are sorted by."""
+        ranked = []
+        for leans in itertools.product(LEANS, repeat=len(self.layers)):
             keeps = self.keeps(left, leans)
-            harm = sum(map(_harm, self.harms, keeps))
-            return round(harm, 9), sum((lean - 1) ** 2 for lean in leans)
-
-        return min(itertools.product(LEANS, repeat=len(self.layers)), key=order)
+            if self.parameters_left(keeps) <= parameters:
+                harm = round(sum(map(_harm, self.harms, keeps)), 9)
+                ranked.append((harm, sum((lean - 1) ** 2 for lean in leans), leans))
+        return min(ranked)[-1] if ranked else None
 
     def ratios(self, left: float, leans: Sequence[float]) -> dict[str, float]:
         """Return the fraction of its channels that goes, by layer, as `prune_channels` takes it."""
@@ -100,16 +108,23 @@ def channel_stages(
         x: Inputs on which outputs are compared; statistics of normalizations are made anew there.
         done: Told after each file.
     """
-    found = layers_and_macs(model)
+    found = layers_and_costs(model)
     if found is None:
         return None
-    layers, macs = found
-    before = outputs_of(model, x)
+    layers, macs, parameters = found
+    before = _outputs(model, x)
     try:
         harms = tuple(_harms(model, names, x, before, done) for names in layers)
     except (ModelError, ArgumentError):
         return None
-    return ChannelStages(layers, macs, harms)
+    return ChannelStages(layers, macs, harms, parameters)
+
+
+def _left(terms: Sequence[tuple[int, int, float]], keeps: Sequence[float]) -> float:
+    """Return what a polynomial makes of shares, relative to what it makes of the whole."""
+    shares = (*keeps, 1.0)
+    left = sum(count * shares[i] * shares[j] for i, j, count in terms)
+    return left / sum(count for _, _, count in terms)
 
 
 def _harms(
@@ -119,11 +134,16 @@ def _harms(
     found: list[tuple[float, float]] = []
     for share in SHARES:
         ratio: Mapping[str, float] = dict.fromkeys(names, round(1 - share, 3))
-        after = outputs_of(prune_channels(model, ratio=ratio, data=x), x)
+        after = _outputs(prune_channels(model, ratio=ratio, data=x), x)
         least = found[-1][1] if found else 0.0
         found.append((share, max(least, _error(before, after))))
         done(1)
     return tuple(found)
+
+
+def _outputs(model: Any, x: Any) -> np.ndarray:
+    """Return what a model makes of inputs; no graph is traced for the few that there are."""
+    return outputs_of(lambda part: np.asarray(model(part, training=False)), x)
 
 
 def _error(before: np.ndarray, after: np.ndarray) -> float:

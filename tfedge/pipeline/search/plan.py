@@ -154,9 +154,25 @@ class Plan:
         if self.space.stages is None or tried or not within or self._out_of_reach:
             return None
         best = within[0].choice
-        leans = self.space.stages.leans(best["channels"])
+        leans = self.space.stages.leans(best["channels"], self._most_parameters(best))
+        if leans is None:
+            return None
         given = dict(zip(self.space.leans, leans, strict=True))
         return settled({**best, "scope": BY_STAGE, **given})
+
+    def _most_parameters(self, choice: Mapping[str, Any]) -> float:
+        """Return the fraction of the parameters with which a file is within limits of bytes."""
+        assert self.space.stages is not None
+        size = self.curves.at("size_bytes", 1.0)
+        weights = sum(count for _, _, count in self.space.stages.parameters)
+        rest = max(0.0, 1 - weights / size)
+        packing = {_PACKED: packing_of(self.curves, choice["sparsity"], choice["clusters"])}
+        shares = [
+            limit / (self.curves.at(name, 1.0) * packing.get(name, 1.0))
+            for name, limit in self.budget.limits.items()
+            if name in ("size_bytes", _PACKED)
+        ]
+        return min([1.0, *((share - rest) / (1 - rest) for share in shares if rest < 1)])
 
     def _trained(self, channels: float, round_to: int = WIDTHS[0]) -> dict[str, Any]:
         """Return a choice of some width with all training that is allowed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tfedge.compress.pruning.channels.graph import read_channels
@@ -20,10 +20,11 @@ MOST = 4
 _Stages = list[list[ChannelGroup]]
 
 
-def layers_and_macs(
-    model: Any,
-) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[int, int, float], ...]] | None:
-    """Return the layers of each stage, and the multiply-accumulates as a polynomial of widths.
+_Terms = tuple[tuple[int, int, float], ...]
+
+
+def layers_and_costs(model: Any) -> tuple[tuple[tuple[str, ...], ...], _Terms, _Terms] | None:
+    """Return the layers of each stage, and what a model costs as polynomials of widths.
 
     Channels of one resolution form a stage; where there is but one resolution, channels of one
     width. If there are more than four, those with the least work are joined to their neighbours.
@@ -32,8 +33,9 @@ def layers_and_macs(
         model: A functional or Sequential model.
 
     Returns:
-        Names of layers by stage, and ``(i, j, count)`` as `ChannelStages` has them. None for a
-        model without resolutions, of which channels cannot go, or with fewer than two stages.
+        Names of layers by stage, multiply-accumulates and parameters, each as ``(i, j, count)``
+        as `ChannelStages` has them. None for a model without resolutions, of which channels cannot
+        go, or with fewer than two stages.
 
     Example:
         >>> from tfedge.models.flavours import keras3
@@ -41,8 +43,11 @@ def layers_and_macs(
         >>> stack = [conv(4, 1, name="a"), layers.MaxPooling2D(), conv(2, 1, name="b")]
         >>> head = [layers.GlobalAveragePooling2D(), layers.Dense(2, name="head")]
         >>> model = keras3().Sequential([layers.Input((4, 4, 3)), *stack, *head])
-        >>> layers_and_macs(model)
+        >>> layers, macs, parameters = layers_and_costs(model)
+        >>> layers, macs
         ((('a',), ('b',)), ((0, -1, 192.0), (1, -1, 4.0), (0, 1, 32.0)))
+        >>> parameters
+        ((-1, -1, 2.0), (0, -1, 16.0), (1, -1, 6.0), (0, 1, 8.0))
     """
     try:
         graph = read_graph(model)
@@ -54,7 +59,8 @@ def layers_and_macs(
         if len(stages) < 2:
             return None
         names = tuple(tuple(dict.fromkeys(map(_owner, groups))) for groups in stages)
-        return names, _polynomial(stages, cost)
+        macs = _polynomial(stages, cost.macs_left)
+        return names, macs, _polynomial(stages, cost.parameters_left)
     except ModelError:
         return None
 
@@ -90,8 +96,8 @@ def _joined(stages: _Stages, cost: CostModel) -> _Stages:
     return stages
 
 
-def _polynomial(stages: _Stages, cost: CostModel) -> tuple[tuple[int, int, float], ...]:
-    """Return the multiply-accumulates as a polynomial of the shares that stay, term by term.
+def _polynomial(stages: _Stages, cost: Callable[[Any], float]) -> _Terms:
+    """Return a cost as a polynomial of the shares that stay, term by term.
 
     Each kernel has at most two sides that lose channels, so that values at 0, 1/2 and 1 settle
     all of it.
@@ -102,7 +108,7 @@ def _polynomial(stages: _Stages, cost: CostModel) -> tuple[tuple[int, int, float
         """Return what is left with some shares of stages, and nothing of the others."""
         numbered = [(place, group) for place in count for group in stages[place]]
         gone = {one.name: (1 - shares.get(place, 0.0)) * one.size for place, one in numbered}
-        return cost.macs_left(gone)  # type: ignore[arg-type]
+        return cost(gone)
 
     rest = left({})
     one = [left({i: 1.0}) - rest for i in count]
