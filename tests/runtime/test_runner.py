@@ -328,3 +328,8 @@ def test_a_file_in_any_form(tflite_files, load, digits, form):
 def test_what_is_no_file(model):
     with pytest.raises(ModelError, match=r"cannot be run\. Convert it to a TFLiteModel"):
         Runner(model)
+
+
+def test_messages_hold_as_many_bytes_of_codes_as_of_floats(load):
+    floats, codes = (Runner(load(name), batch_size=1) for name in ("cnn_float", "cnn_int8"))
+    assert codes.chunk_samples() == 4 * floats.chunk_samples() > 0
