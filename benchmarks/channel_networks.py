@@ -114,30 +114,32 @@ def fashion(folder: Path) -> dict[str, np.ndarray]:
     return {name: a[..., None] if name.startswith("x") else a for name, a in found.items()}
 
 
-def kept(name: str, build: Callable[[], Any], epochs: int) -> Callable[[Network, Path], Any]:
+def trained(model: Any, network: Network, epochs: int, rate: float = 2e-3) -> Any:
+    """Train from scratch: Adam, its rate falling on a cosine."""
+    x = network.data["x"]
+    steps = epochs * (len(x) // BATCH)
+    falling = tf_keras.optimizers.schedules.CosineDecay(rate, steps)
+    model.compile(tf_keras.optimizers.Adam(falling), "sparse_categorical_crossentropy")
+    data = stream(network, epochs, seed=99).prefetch(2)
+    model.fit(data, steps_per_epoch=len(x) // BATCH, epochs=epochs, verbose=2)
+    return model
+
+
+def kept(
+    name: str, build: Callable[[], Any], epochs: int, train: Callable = trained
+) -> Callable[[Network, Path], Any]:
     """Return a maker that trains once and keeps the model."""
 
     def make(network: Network, work: Path) -> Any:
         path = work / f"{name}.h5"
         if not path.exists():
             tf_keras.utils.set_random_seed(99)
-            model = trained(build(), network, epochs)
+            model = train(build(), network, epochs)
             work.mkdir(parents=True, exist_ok=True)
             model.save(path)
         return tfedge.load(path)
 
     return make
-
-
-def trained(model: Any, network: Network, epochs: int) -> Any:
-    """Train from scratch: Adam, 2e-3 falling on a cosine."""
-    x = network.data["x"]
-    steps = epochs * (len(x) // BATCH)
-    rate = tf_keras.optimizers.schedules.CosineDecay(2e-3, steps)
-    model.compile(tf_keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
-    data = stream(network, epochs, seed=99).prefetch(2)
-    model.fit(data, steps_per_epoch=len(x) // BATCH, epochs=epochs, verbose=2)
-    return model
 
 
 def stream(network: Network, epochs: int, seed: int) -> tf.data.Dataset:

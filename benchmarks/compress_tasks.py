@@ -15,11 +15,11 @@ from channel_networks import (
     Network,
     fashion_residual,
     kept,
-    residual,
     resnet8,
 )
+from distillation_tasks import spoken_network
 from images import batches
-from ptq_networks import BANDS, FRAMES, quick, spoken
+from ptq_networks import quick
 
 LENGTH, HOP = 128, 16
 """Samples of a window of a recording at 50 Hz, and from one window to the next."""
@@ -69,10 +69,8 @@ def fashion_mnist(folder: Path, work: Path) -> Task:
 
 def spoken_digits(folder: Path, work: Path) -> Task:
     """A residual network on spectrograms, tested on a speaker whom it never heard."""
-    work = work.parent / "distillation"
-    build = lambda: quick(residual((FRAMES, BANDS, 1), (12, 24, 48), "spoken_teacher"))  # noqa: E731
-    network = Network("", spoken(folder), kept("spoken_teacher", build, epochs=30), augment=False)
-    return Task(_in(network, "spoken_digits", work), pruning=18, rounding=12)
+    network = _in(spoken_network(folder), "spoken_digits", work.parent / "distillation")
+    return Task(network, pruning=18, rounding=12)
 
 
 def exercises(folder: Path, work: Path) -> Task:

@@ -17,7 +17,7 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ from tfedge.report import markdown_table
 HERE = Path(__file__).resolve().parent
 WORK = HERE.parent / ".cache" / "distillation"
 RECORDS = Records("distillation")
-SEEDS = {"spoken_digits": range(10)}
+SEEDS = range(3)
 PACKAGES = ("tensorflow", "tf-keras", "keras", "numpy", "ai-edge-litert")
 ROUNDS, SAMPLES = 5, 4_096
 
@@ -79,7 +79,7 @@ def rows(task: Task, teacher: float) -> list[dict[str, Any]]:
 
 def runs_of(task: Task, way: str) -> Iterator[dict[str, Any]]:
     """Yield what is on record of a way, one run for each seed."""
-    for seed in seeds_of(task):
+    for seed in SEEDS:
         found = RECORDS.find(**key(task, way, seed))
         if found:
             yield found
@@ -113,11 +113,6 @@ def size(task: Task, found: dict[str, Any]) -> dict[str, Any]:
         "epochs": task.epochs,
         "rate": task.rate,
     }
-
-
-def seeds_of(task: Task) -> Iterable[int]:
-    """Return the seeds of a task; where test samples are few it has more."""
-    return SEEDS.get(task.name, range(3))
 
 
 def epochs(task: Task) -> dict[str, Any]:
@@ -183,7 +178,7 @@ def main() -> None:
     parser = parser_with_data(__doc__)
     parser.add_argument("--tasks", nargs="*", choices=list(TASKS), default=list(TASKS))
     parser.add_argument("--ways", nargs="*", choices=list(WAYS), default=list(WAYS))
-    parser.add_argument("--seeds", nargs="*", type=int, help="instead of all of the task")
+    parser.add_argument("--seeds", nargs="*", type=int, default=list(SEEDS))
     parser.add_argument("--no-table", dest="table", action="store_false", help="only run")
     parser.add_argument("--finished", action="store_true", help="the page of what is on record")
     options: argparse.Namespace = parsed(parser)
@@ -202,7 +197,7 @@ def main() -> None:
 def fill(task: Task, options: argparse.Namespace) -> None:
     """Run what is not on record yet; the teacher first, so that it disturbs no student's seed."""
     RECORDS.kept(lambda: about(task), **key(task, "teacher"))
-    for seed in seeds_of(task) if options.seeds is None else options.seeds:
+    for seed in options.seeds:
         for way in options.ways:
             RECORDS.kept(lambda way=way, seed=seed: run(task, way, seed), **key(task, way, seed))
 
