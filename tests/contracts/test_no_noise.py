@@ -10,7 +10,8 @@ import tfedge
 import keras, tensorflow as tf
 
 folder = pathlib.Path(tempfile.mkdtemp())
-x = np.random.default_rng(0).random((64, 6), "float32")
+tf.keras.utils.set_random_seed(0)
+x = np.random.default_rng(0).random((512, 6), "float32")
 y = x[:, :3].argmax(1)
 inputs = tf.keras.Input((6,))
 hidden = tf.keras.layers.Dense(12, activation="relu")(inputs)
@@ -19,7 +20,7 @@ model = tf.keras.Model(inputs, tf.keras.layers.Dense(3, activation="softmax")(hi
 def fit(model, **settings):
     optimizer = tf.keras.optimizers.Adam(1e-2)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.fit(x, y, batch_size=8, verbose=0, **settings)
+    model.fit(x, y, batch_size=64, verbose=0, **settings)
     return model
 
 edge = tfedge.callbacks.EdgeEvaluation(x, y, calibration=x)

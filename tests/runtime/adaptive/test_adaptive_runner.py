@@ -207,6 +207,28 @@ def test_a_killed_worker_costs_no_request(ladder, digits, answers):
     assert "restarts" in repr(log)
 
 
+def test_a_worker_that_dies_before_it_is_asked_costs_no_request(
+    ladder, digits, answers, monkeypatch
+):
+    with tfedge.AdaptiveRunner(ladder) as runner:
+        worker = engine(runner)._executor._worker
+        call, left = worker.call, [2]
+
+        def late(target, *args, **options):
+            if target.endswith(":run") and left[0]:
+                left[0] -= 1
+                kill(runner)
+                while worker.alive:
+                    time.sleep(0.001)
+            return call(target, *args, **options)
+
+        monkeypatch.setattr(worker, "call", late)
+        found = runner.predict(digits["x"][:3])
+        np.testing.assert_allclose(found, answers[1][:3], atol=1e-5)
+        assert runner.decisions.restarts == 2
+        assert runner.decisions.failures == 0
+
+
 def test_only_the_guilty_request_bears_the_error(ladder, digits, answers, monkeypatch):
     with tfedge.AdaptiveRunner(ladder[1:], max_delay_ms=100.0) as runner:
         executor = engine(runner)._executor

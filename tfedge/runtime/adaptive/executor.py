@@ -73,14 +73,27 @@ class Executor:
             WorkerCallError: If the runtime failed, or the worker died.
             ModelError: If the file cannot be opened again.
         """
-        self.open()
         ports = self._ports[rung]
         parts = [[arrays[place] for place in ports.inputs_in_file] for arrays in requests]
-        found = self._worker.call(_RUN, rung, parts, timeout=self._timeout_s)
+        found = self._called(rung, parts)
         return [
             decode(found[place], tensor)
             for place, tensor in zip(ports.outputs_in_file, ports.outputs, strict=True)
         ]
+
+    def _called(
+        self, rung: int, parts: list[list[np.ndarray]], attempts: int = _ATTEMPTS
+    ) -> list[np.ndarray]:
+        """Return the outputs; a worker that died before it was asked is nobody's fault."""
+        self.open()
+        try:
+            return self._worker.call(_RUN, rung, parts, timeout=self._timeout_s)
+        except WorkerCallError:
+            raise
+        except WorkerError:
+            if attempts == 1:
+                raise
+        return self._called(rung, parts, attempts - 1)
 
     def open(self) -> None:
         """Open every variant, unless they are open; again if the worker dies meanwhile."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tfedge.core.affine import dequantize
-from tfedge.core.errors import ModelError
+from tfedge.core.errors import ModelError, WorkerError
 from tfedge.runtime.codes import to_codes
 from tfedge.runtime.graph import TensorInfo
 from tfedge.runtime.interpreter import open_interpreter
@@ -249,5 +249,11 @@ def open_rung(place: int, content: np.ndarray, **details: Any) -> int:
 
 
 def run(place: int, parts: list[list[np.ndarray]]) -> list[np.ndarray]:
-    """Return the outputs of a variant for several requests, in codes or floats of the file."""
+    """Return the outputs of a variant for several requests, in codes or floats of the file.
+
+    Raises:
+        WorkerError: If nothing is open in this process: it follows one that has died.
+    """
+    if place not in _OPEN:
+        raise WorkerError("The worker process was started again; its variants are not open yet.")
     return _OPEN[place].run(parts)
