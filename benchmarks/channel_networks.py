@@ -144,15 +144,19 @@ def kept(
 
 def stream(network: Network, epochs: int, seed: int) -> tf.data.Dataset:
     """Return the training batches of some epochs."""
-    x, y = network.data["x"], network.data["y"]
+    x, y, augment = network.data["x"], network.data["y"], network.augment
+    return dataset(
+        network, lambda: batches(x, y, epochs=epochs, size=BATCH, seed=seed, augment=augment)
+    )
+
+
+def dataset(network: Network, read: Callable[[], Any]) -> tf.data.Dataset:
+    """Return what a function yields, batches of a network's data, as a data set."""
     signature = (
-        tf.TensorSpec((BATCH, *x.shape[1:]), tf.float32),
+        tf.TensorSpec((BATCH, *network.data["x"].shape[1:]), tf.float32),
         tf.TensorSpec((BATCH,), tf.int64),
     )
-    return tf.data.Dataset.from_generator(
-        lambda: batches(x, y, epochs=epochs, size=BATCH, seed=seed, augment=network.augment),
-        output_signature=signature,
-    )
+    return tf.data.Dataset.from_generator(read, output_signature=signature)
 
 
 def _block(x: Any, filters: int, stride: int) -> Any:

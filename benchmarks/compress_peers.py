@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 import tf_keras
-from channel_networks import BATCH
+from channel_networks import BATCH, dataset
 from compress_tasks import Task
 from ptq import MCT, run_mct
 
@@ -49,9 +49,7 @@ def _fit(model: Any, task: Task, read: Any, epochs: int, rate: float, callbacks:
     steps = len(task.data["x"]) // BATCH
     falling = tf_keras.optimizers.schedules.CosineDecay(rate, epochs * steps)
     model.compile(tf_keras.optimizers.Adam(falling), LOSS)
-    x = task.data["x"]
-    signature = (tf.TensorSpec((BATCH, *x.shape[1:])), tf.TensorSpec((BATCH,), tf.int64))
-    data = tf.data.Dataset.from_generator(read, output_signature=signature).prefetch(2)
+    data = dataset(task.network, read).prefetch(2)
     model.fit(data, epochs=epochs, callbacks=list(callbacks), verbose=0)
 
 

@@ -11,7 +11,7 @@ from tfedge.core.errors import ArgumentError
 from tfedge.core.records import Record
 from tfedge.pipeline.device_latency import why_unknown
 from tfedge.runtime.interpreter import RUNTIMES
-from tfedge.runtime.memory.device import Device, get_device
+from tfedge.runtime.memory.device import as_device, get_device
 from tfedge.runtime.remote.address import parse_address
 
 COUNTED = ("size_bytes", "gzip_bytes", "macs", "arena_bytes")
@@ -118,11 +118,8 @@ class Budget(Record):
 
     def _check_names(self) -> None:
         """Raise for devices and runtimes that are not known."""
-        if self.device is not None and not isinstance(self.device, Device):
-            raise ArgumentError(
-                f"device={self.device!r} is no device. Pass the name of one in "
-                "tfedge.devices.list(), or a tfedge.devices.Device."
-            )
+        if self.device is not None:
+            as_device(self.device)
         for name in self.runtimes:
             one_of("runtimes", name, (*RUNTIMES, *CHECKERS))
         if self.on is not None:

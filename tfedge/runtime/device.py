@@ -57,7 +57,7 @@ class Device:
 
     def _forget_the_dead(self) -> None:
         """Forget what was open in a process that has ended."""
-        if not self.worker.alive or self.worker.pid != self._pid:
+        if not self.worker.still(self._pid):
             self._open.clear()
 
     def _make_room(self) -> None:

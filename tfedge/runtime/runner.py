@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import os
 from collections.abc import Generator, Iterable
@@ -217,15 +216,14 @@ def _chain(first: Any, rest: Iterable[Any]) -> Generator:
 
 def _sample_bytes(tensor: TensorInfo) -> int:
     """Return the size of one sample of an input as the worker gets it, at least 1."""
-    shape = tuple(abs(size) for size in tensor.shape_signature[1:])
-    return max(1, tensor_bytes(dataclasses.replace(tensor, shape=shape)))
+    return max(1, tensor_bytes(tensor) // (tensor.shape or (1,))[0])
 
 
 def _good_batch(model: TFLiteModel) -> int:
     """Return how many samples keep the largest activation within the processor's cache."""
     flowing = [tensor for tensor in model.tensors() if not tensor.constant]
-    largest = max(np.prod(t.shape) * np.dtype(t.dtype).itemsize for t in flowing)
-    return min(_LARGEST_BATCH, _power_of_two(_CACHE_BYTES // max(1, int(largest))))
+    largest = max(map(tensor_bytes, flowing))
+    return min(_LARGEST_BATCH, _power_of_two(_CACHE_BYTES // max(1, largest)))
 
 
 def _power_of_two(number: int) -> int:

@@ -84,6 +84,10 @@ class Worker:
         """Whether the process runs and belongs to this very process."""
         return self._is_mine() and self._process.poll() is None  # type: ignore[union-attr]
 
+    def still(self, pid: int | None) -> bool:
+        """Return whether the process of that id runs yet, with all that was opened in it."""
+        return self.alive and self.pid == pid
+
     @contextlib.contextmanager
     def exclusive(self) -> Generator[Worker, None, None]:
         """Keep other threads from calling this worker between several calls of one's own."""

@@ -94,7 +94,8 @@ class Conductor:
             found = curves(model, train, settings.budget, done=step)
         x = self._subject.train.inputs(_LOOKED_AT)
         few = few_bits(model, x) if gzip_counts(settings.budget) else None
-        space = space_of(found, settings.budget, settings.epochs, channel_stages(model, x), few)
+        stages = None if found.channels_reason else channel_stages(model, x)
+        space = space_of(found, settings.budget, settings.epochs, stages, few)
         session.work(space, Plan(settings.budget, space, found), done, most=1)
         self._job.keep(space, found)
         return space, found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -95,22 +96,30 @@ def operators_of(lite: TFLiteModel) -> tuple[Operator, ...]:
             options,
             stored,
             version,
-            _neighbours(info, lite.operators, tensors),
+            neighbours,
         )
-        for info, options, version in zip(
-            lite.operators, operator_options(lite), operator_versions(lite), strict=True
+        for info, options, version, neighbours in zip(
+            lite.operators,
+            operator_options(lite),
+            operator_versions(lite),
+            _neighbours(lite, tensors),
+            strict=True,
         )
     )
 
 
-def _neighbours(
-    info: OperatorInfo, others: Sequence[OperatorInfo], tensors: Mapping[int, TensorInfo]
-) -> Neighbours:
-    """Return what lies before and behind an operator."""
-    first, result = next(iter(info.inputs), None), next(iter(info.outputs), None)
-    readers = [other for other in others if result in other.inputs]
-    return Neighbours(
-        any(first in other.outputs for other in others),
-        sum(first in other.inputs for other in others) == 1,
-        tuple((other.name, tensors[other.outputs[0]].dtype) for other in readers if other.outputs),
-    )
+def _neighbours(lite: TFLiteModel, tensors: Mapping[int, TensorInfo]) -> list[Neighbours]:
+    """Return what lies before and behind each operator."""
+    made: set[int | None] = set()
+    readers: dict[int | None, list[OperatorInfo]] = defaultdict(list)
+    for one in lite.operators:
+        made.update(one.outputs)
+        for index in dict.fromkeys(one.inputs):
+            readers[index].append(one)
+    found = []
+    for one in lite.operators:
+        first, result = next(iter(one.inputs), None), next(iter(one.outputs), None)
+        behind = [other for other in readers[result] if other.outputs]
+        kinds = tuple((other.name, tensors[other.outputs[0]].dtype) for other in behind)
+        found.append(Neighbours(first in made, len(readers[first]) == 1, kinds))
+    return found

@@ -97,7 +97,7 @@ class Executor:
 
     def open(self) -> None:
         """Open every variant, unless they are open; again if the worker dies meanwhile."""
-        if self._worker.alive and self._worker.pid == self._pid:
+        if self._worker.still(self._pid):
             return
         for attempt in range(_ATTEMPTS):
             self.restarts += self._pid is not None or attempt > 0

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 
 import numpy as np
 
 _KEPT = 1024
 _LATE = 0.25
+
+
+class _Recent:
+    """Requests of the last seconds, counted as they come and go."""
+
+    def __init__(self, seconds: float):
+        self.seconds, self.samples = seconds, 0
+        self._arrivals: deque[tuple[float, int]] = deque()
+
+    def __len__(self) -> int:
+        """Return the number of requests."""
+        return len(self._arrivals)
+
+    def add(self, now: float, samples: int) -> None:
+        """Count a request."""
+        self._arrivals.append((now, samples))
+        self.samples += samples
+
+    def forget(self, now: float) -> None:
+        """Leave out what came before these seconds."""
+        while self._arrivals and self._arrivals[0][0] < now - self.seconds:
+            self.samples -= self._arrivals.popleft()[1]
 
 
 class Window:
@@ -29,8 +50,7 @@ class Window:
 
     def __init__(self, seconds: float, quantile: float):
         self.seconds, self.quantile = seconds, quantile
-        self._arrivals: deque[tuple[float, int]] = deque()
-        self._samples = 0
+        self._all, self._late = _Recent(seconds), _Recent(_LATE * seconds)
         self._began: float | None = None
         self._came, self._left = np.full(_KEPT, -np.inf), np.full(_KEPT, -np.inf)
         self._next = 0
@@ -40,8 +60,8 @@ class Window:
         """Count a request."""
         if self._began is None:
             self._began = now
-        self._arrivals.append((now, samples))
-        self._samples += samples
+        self._all.add(now, samples)
+        self._late.add(now, samples)
 
     def answered(self, came: float, left: float) -> None:
         """Note when a request came and when its answer left."""
@@ -54,22 +74,15 @@ class Window:
         A rise is followed at once: the last quarter of the window counts alone where more requests
         came in it than chance explains, three deviations of a Poisson process.
         """
-        while self._arrivals and self._arrivals[0][0] < now - self.seconds:
-            self._samples -= self._arrivals.popleft()[1]
+        for counted in (self._all, self._late):
+            counted.forget(now)
         if self._began is None or now <= self._began:
             return 0.0
         seconds = min(self.seconds, max(now - self._began, 0.1 * self.seconds))
-        rate, late = self._samples / seconds, _LATE * self.seconds
-        requests, samples = self._since(now - late)
-        surely = requests - 3.0 * requests**0.5
-        rose = surely / late > len(self._arrivals) / seconds
-        return max(rate, samples / late) if rose else rate
-
-    def _since(self, start: float) -> tuple[int, int]:
-        """Return how many requests came since a time, and how many samples."""
-        late = itertools.takewhile(lambda one: one[0] >= start, reversed(self._arrivals))
-        samples = [number for _, number in late]
-        return len(samples), sum(samples)
+        rate, late = self._all.samples / seconds, self._late
+        surely = len(late) - 3.0 * len(late) ** 0.5
+        rose = surely / late.seconds > len(self._all) / seconds
+        return max(rate, late.samples / late.seconds) if rose else rate
 
     def latency_ms(self, now: float, since: float) -> float | None:
         """Return the quantile of the latency, None while there are too few answers for it.

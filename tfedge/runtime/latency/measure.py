@@ -116,7 +116,7 @@ class Group:
 
     def call(self, function: str, *args: Any) -> Any:
         """Call a function of `tfedge.runtime.latency.timing` in the worker."""
-        if self._pid is not None and not (self._worker.alive and self._worker.pid == self._pid):
+        if self._pid is not None and not self._worker.still(self._pid):
             raise ModelError(
                 f"The process that ran {_label(self._points)!r} died between two runs. Something "
                 "ended it from outside, such as the system for want of memory. Measure again."

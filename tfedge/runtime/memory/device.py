@@ -15,6 +15,7 @@ from tfedge.core.tables import text_table
 
 KINDS = ("microcontroller", "computer", "phone", "edgetpu")
 FIGURES = ("ram_bytes", "flash_bytes", "clock_mhz", "numeric_types")
+PASS_A_DEVICE = "Pass the name of one in tfedge.devices.list(), or a tfedge.devices.Device."
 
 
 @dataclass(frozen=True, repr=False)
@@ -185,6 +186,23 @@ def get_device(name: str) -> Device:
         "tfedge.devices.list() shows those that are known; "
         "tfedge.devices.register adds one."
     )
+
+
+def as_device(device: Any) -> Device:
+    """Return a device, by its name or as it is.
+
+    Raises:
+        ArgumentError: If it is neither, or there is none of that name.
+
+    Example:
+        >>> as_device("Raspberry Pi Pico") is get_device("raspberry pi pico")
+        True
+    """
+    if isinstance(device, Device):
+        return device
+    if isinstance(device, str):
+        return get_device(device)
+    raise ArgumentError(f"device={device!r} is no device. {PASS_A_DEVICE}")
 
 
 def list_devices(kind: str | None = None) -> DeviceTable:

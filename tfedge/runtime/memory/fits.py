@@ -9,7 +9,7 @@ from tfedge.core.checks import whole_number
 from tfedge.core.errors import ArgumentError
 from tfedge.runtime.accelerators.check import AcceleratorCheck, check
 from tfedge.runtime.graph import CONVERSIONS, OperatorInfo
-from tfedge.runtime.memory.device import Device, get_device, list_devices
+from tfedge.runtime.memory.device import PASS_A_DEVICE, Device, as_device, list_devices
 from tfedge.runtime.memory.fit_record import FitCheck, FitRecord, FitTable
 from tfedge.runtime.memory.memory import memory
 from tfedge.runtime.memory.record import MemoryRecord
@@ -18,7 +18,6 @@ from tfedge.runtime.opening import opened_file
 
 _COMPUTED = ("int8", "int16", "float16", "float32")
 _REASONS = 3
-_PASS = "Pass the name of one in tfedge.devices.list(), or a tfedge.devices.Device."
 
 
 def fits(
@@ -64,21 +63,12 @@ def fits(
     lite = opened_file(model, "be fitted to a device")
     needs, program = memory(lite), (program_flash_bytes, program_ram_bytes)
     if isinstance(device, (str, Device)):
-        return _fit(lite, needs, _known(device), program)
+        return _fit(lite, needs, as_device(device), program)
     several = list_devices() if device is None else device
-    found = [_known(one) for one in (several if hasattr(several, "__iter__") else [several])]
+    found = [as_device(one) for one in (several if hasattr(several, "__iter__") else [several])]
     if not found:
-        raise ArgumentError(f"device={device!r} names no device. {_PASS}")
+        raise ArgumentError(f"device={device!r} names no device. {PASS_A_DEVICE}")
     return FitTable(tuple(_fit(lite, needs, one, program) for one in found))
-
-
-def _known(device: Any) -> Device:
-    """Return a device by itself or by name."""
-    if isinstance(device, Device):
-        return device
-    if isinstance(device, str):
-        return get_device(device)
-    raise ArgumentError(f"device={device!r} is no device. {_PASS}")
 
 
 def _fit(
